@@ -51,7 +51,7 @@ struct error {
 void append_error(std::string& out, const error& e);
 /// An error whose code is another client's own (a `reply` that says no).
 void append_foreign_error(std::string& out, std::uint64_t id, std::string_view why, std::string_view message);
-/// The sentence for a refused frame: names the field, never its value. E.g. "bad value of field 'ttl'".
+/// The sentence for a refused frame: names the field, never its value. E.g. "field 'data' is missing".
 std::string describe(const rejection& r);
 
 /// The `ok` of a request, in the text or binary form (`binary` and an opaque answer).

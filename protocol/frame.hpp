@@ -84,7 +84,8 @@ struct rejection {
   code why = code::bad_request;
   std::uint64_t id = 0;      ///< of the refused frame, where it has a usable one; else 0
   bool unparsable = false;   ///< answered even without an id (no JSON object, no type, an invalid id, unknown type)
-  std::string_view field;    ///< the field at fault, never its value; static storage; may be empty
+  std::string_view field = {};    ///< the field at fault, never its value; static storage; may be empty
+  std::string_view problem = {}; ///< what is wrong with it, e.g. "is missing"; static storage; may be empty
 };
 
 /// Reads frames. One per thread; keeps memory, no state.
