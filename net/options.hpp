@@ -1,0 +1,91 @@
+#pragma once
+// What the operator decides. Owns: every option's name, unit, default and reason (one table,
+// option_table.cpp) and the rules between them. Read once by main from command line, environment
+// and file; handed down by constructor.
+
+#include "net/log.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/policy.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace beckon::net {
+
+/// Exit status for a wrong configuration (EX_CONFIG of sysexits.h).
+inline constexpr int exit_config = 78;
+
+struct listen_address {
+  boost::asio::ip::address address;
+  /// It may be missing on this machine: the IPv6 half of `localhost`.
+  bool optional = false;
+};
+
+struct admin_address {
+  boost::asio::ip::address address;
+  std::uint16_t port = 0;
+};
+
+/// Units and reasons stand in the table; `beckon serve --help` prints them.
+struct options {
+  std::vector<listen_address> listen = localhost();
+  std::uint16_t port = 8080; ///< 0: the kernel chooses one, for all addresses
+  std::string path = "/ws";
+  std::optional<admin_address> admin_listen =
+      admin_address{boost::asio::ip::make_address("127.0.0.1"), 8701};
+  std::size_t threads = 0; ///< 0: one per core
+  std::string node;        ///< filled by configure: the host's name
+
+  bool insecure = false;
+  std::string token_key_file;
+  std::chrono::seconds token_leeway{30};
+  std::vector<std::string> origins; ///< as browsers write them
+  std::vector<protocol::policy_rule> policies;
+
+  std::chrono::milliseconds ping{10'000};
+  std::chrono::milliseconds pong{10'000};
+  std::chrono::milliseconds auth_timeout{5'000};
+  std::chrono::milliseconds handshake_timeout{5'000};
+  std::chrono::milliseconds stall_timeout{10'000};
+  std::chrono::milliseconds over_limit_timeout{30'000};
+  std::chrono::milliseconds drain_timeout{9'000};
+
+  log_level least_level = log_level::info;
+  log_format format = log_format::text;
+
+  protocol::limits bounds;
+
+  /// 127.0.0.1 and, where it exists, [::1].
+  static std::vector<listen_address> localhost();
+};
+
+struct configured {
+  enum class wish { serve, help, version, print, check };
+
+  options values;
+  wish what = wish::serve;
+  std::string text; ///< for stdout, when the wish is not `serve`: print it and exit 0
+  std::vector<std::string> warnings; ///< one line each, for the log
+  std::set<std::string, std::less<>>
+      given;             ///< names of the options that some source gave, without `--`
+  std::string token_key; ///< the key of token_key_file; empty: none
+};
+
+/// Reads command line > environment > file > default. argv[0] is skipped (the program, or the word
+/// `serve`).
+/// @returns the configuration, or the one line that says what is wrong with it, for stderr before
+/// exit_config.
+boost::system::result<configured, std::string> configure(int argc, const char* const* argv,
+                                                         const char* const* envp);
+
+/// Whether browsers' pages of this origin may connect: exact, against the allow-list.
+bool is_allowed_origin(const options& values, std::string_view origin) noexcept;
+
+} // namespace beckon::net
