@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+"""Holds the tables of codes in docs/protocol.md and the enums in protocol/codes.hpp equal.
+
+usage: tests/docs_test.py ROOT     ends with 1 after naming every difference
+
+A row of the table of errors starts with | `bad_json` |, one of the table of closes with | 4001 | `auth_timeout` |;
+both stand below a heading that has the word "Codes".
+"""
+
+import re
+import sys
+from pathlib import Path
+
+
+def enumerators(source, enum):
+    """The (name, value) pairs of one enum; the value is None where none is written."""
+    body = re.search(r"enum class %s\b[^{]*\{(.*?)\}" % enum, source, re.DOTALL)
+    if not body:
+        sys.exit(f"docs_test: protocol/codes.hpp has no enum {enum}")
+    text = re.sub(r"//[^\n]*", "", body.group(1))
+    pairs = re.findall(r"(\w+)\s*(?:=\s*(\d+))?\s*(?:,|$)", text.strip())
+    return {(name, int(value) if value else None) for name, value in pairs}
+
+
+def codes_section(page):
+    """The lines below the headings that have the word "Codes", down to the next heading that is not below them."""
+    level = 0  # of the heading whose section we are in; 0: in none
+    for line in page.splitlines():
+        heading = re.match(r"(#+) (.*)", line)
+        if heading and (not level or len(heading[1]) <= level):
+            level = len(heading[1]) if re.search(r"\bcodes\b", heading[2], re.IGNORECASE) else 0
+        elif level:
+            yield line
+
+
+def rows(page):
+    """The errors and the closes of the tables, as enumerators() gives them."""
+    errors, closes = set(), set()
+    for line in codes_section(page):
+        if row := re.match(r"\| *`(\w+)` *\|", line):
+            errors.add((row[1], None))
+        elif row := re.match(r"\| *(\d+) *\| *`(\w+)` *\|", line):
+            closes.add((row[2], int(row[1])))
+    return errors, closes
+
+
+def differences(what, in_docs, in_code):
+    for name, value in sorted(in_code - in_docs, key=str):
+        yield f"docs/protocol.md lacks the {what} {name} {value or ''}"
+    for name, value in sorted(in_docs - in_code, key=str):
+        yield f"protocol/codes.hpp lacks the {what} {name} {value or ''}"
+
+
+def main(root):
+    page = root / "docs/protocol.md"
+    source = (root / "protocol/codes.hpp").read_text()
+    errors, closes = rows(page.read_text())
+    found = [
+        *differences("error", errors, enumerators(source, "code")),
+        *differences("close", closes, enumerators(source, "close_code")),
+    ]
+    print("\n".join(found))
+    sys.exit(1 if found else 0)
+
+
+main(Path(sys.argv[1]))

@@ -1,0 +1,73 @@
+# The tree is the architecture: protocol <- actors <- net. Debian's CAF and Boost share /usr/include, so the link
+# lines alone would let a folder include what lies above it; this script does not.
+# usage: cmake -DROOT=<tree> -P tests/layout.cmake     ends with 1 after naming every breach; long files only warn
+cmake_minimum_required(VERSION 3.24)
+
+# What `#include` may name in each folder, between the quotes or angle brackets. std headers have no slash.
+set(std_header "<[a-z0-9_]+>")
+set(allowed_in_protocol "^(\"protocol/[a-z0-9_]+[.]hpp\"|<boost/(json|system)[/.].*>|${std_header})$")
+set(allowed_in_actors "^(\"(protocol|actors)/[a-z0-9_]+[.]hpp\"|<caf/.*>|<boost/.*>|${std_header})$")
+set(allowed_in_net "^(\"(protocol|actors|net)/[a-z0-9_]+[.]hpp\"|<.*>)$")
+set(refused_in_actors "^<boost/(asio|beast)[/.]")
+set(file_lines_max 400)
+
+set(breaches 0)
+function(breach file what)
+  message(NOTICE "${file}: ${what}")
+  math(EXPR breaches "${breaches} + 1")
+  set(breaches ${breaches} PARENT_SCOPE)
+endfunction()
+
+# A line of C++ may hold [ ] ; and \, which CMake's lists take for their own.
+function(read_lines file out)
+  file(READ "${ROOT}/${file}" text)
+  string(REGEX REPLACE "\n$" "" text "${text}")
+  string(REGEX REPLACE "[][;\\]" " " text "${text}")
+  string(REPLACE "\n" ";" lines "${text}")
+  set(${out} "${lines}" PARENT_SCOPE)
+endfunction()
+
+foreach(folder protocol actors net)
+  file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/${folder}/*.cpp" "${ROOT}/${folder}/*.hpp")
+  foreach(file IN LISTS files)
+    read_lines("${file}" lines)
+    list(LENGTH lines length)
+    if(length GREATER file_lines_max)
+      message(NOTICE "warning: ${file}: ${length} lines; over ${file_lines_max}, is it still one noun?")
+    endif()
+    foreach(line IN LISTS lines)
+      if(line MATCHES "^[ \t]*#[ \t]*include[ \t]*(.*[\">])")
+        set(name "${CMAKE_MATCH_1}")
+        if(NOT name MATCHES "${allowed_in_${folder}}" OR
+            (DEFINED refused_in_${folder} AND name MATCHES "${refused_in_${folder}}"))
+          breach("${file}" "${folder}/ must not include ${name}")
+        endif()
+      endif()
+    endforeach()
+  endforeach()
+endforeach()
+
+file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/protocol/*" "${ROOT}/actors/*" "${ROOT}/net/*"
+  "${ROOT}/tests/*pp" "${ROOT}/bench/*pp" "${ROOT}/tests/*.py" "${ROOT}/bench/*.py")
+list(FILTER files EXCLUDE REGEX "/(node_modules|__pycache__)/")
+foreach(file IN LISTS files)
+  get_filename_component(name "${file}" NAME)
+  if(NOT name MATCHES "^[a-z0-9_]+[.][a-z]+$")
+    breach("${file}" "file names are snake_case")
+  endif()
+  if(name MATCHES "[.]hpp$")
+    read_lines("${file}" lines)
+    if(NOT "#pragma once" IN_LIST lines)
+      breach("${file}" "no #pragma once")
+    endif()
+    foreach(line IN LISTS lines)
+      if(line MATCHES "^[^/]*using namespace")
+        breach("${file}" "using namespace in a header")
+      endif()
+    endforeach()
+  endif()
+endforeach()
+
+if(breaches)
+  message(FATAL_ERROR "layout: ${breaches} breaches")
+endif()
