@@ -1,0 +1,72 @@
+#pragma once
+// How a client behaves: its rates and its mistakes. Owns: the buckets of one session and when patience ends.
+
+#include "actors/meter.hpp"
+#include "protocol/limits.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+
+namespace beckon::actors {
+
+class conduct {
+public:
+  /// Mistakes within `mistakes_window` that end a session (protocol.md section 6).
+  static constexpr std::size_t mistakes_max = 10;
+  static constexpr std::chrono::minutes mistakes_window{1};
+  /// How long a client may stay over its rate.
+  static constexpr std::chrono::seconds over_rate_max{10};
+  /// Without a refusal for this long, it is within its rate again.
+  static constexpr std::chrono::seconds over_rate_forgiven{1};
+
+  explicit conduct(const protocol::limits& bounds)
+      : frames_(bounds.frames_per_second, bounds.frames_burst),
+        bytes_(bounds.bytes_per_second, bounds.bytes_per_second),
+        joins_(bounds.joins_per_second, bounds.joins_per_second) {}
+
+  /// One frame of this size arrived. @returns nothing when it may pass, else how long to wait.
+  std::optional<std::chrono::milliseconds> frame(std::size_t bytes, steady_time now) {
+    if (!frames_.take(1, now))
+      return refused(frames_.wait(1), now);
+    if (!bytes_.take(static_cast<double>(bytes), now))
+      return refused(bytes_.wait(static_cast<double>(bytes)), now);
+    return std::nullopt;
+  }
+
+  /// A join or leave.
+  std::optional<std::chrono::milliseconds> join(steady_time now) {
+    if (!joins_.take(1, now))
+      return refused(joins_.wait(1), now);
+    return std::nullopt;
+  }
+
+  /// Whether it has been over a rate for over_rate_max.
+  bool over_rate_too_long() const noexcept {
+    return last_refusal_ - first_refusal_ >= over_rate_max;
+  }
+
+  /// An error of the client's own making. @returns whether it was one too many.
+  bool mistake(steady_time now) {
+    auto& oldest = mistakes_[next_mistake_++ % mistakes_.size()];
+    auto too_many = oldest != steady_time{} && now - oldest < mistakes_window;
+    oldest = now;
+    return too_many;
+  }
+
+private:
+  std::chrono::milliseconds refused(std::chrono::milliseconds wait, steady_time now) {
+    if (now - last_refusal_ > over_rate_forgiven || last_refusal_ == steady_time{})
+      first_refusal_ = now;
+    last_refusal_ = now;
+    return wait;
+  }
+
+  meter frames_, bytes_, joins_;
+  steady_time first_refusal_{}, last_refusal_{};
+  std::array<steady_time, mistakes_max - 1> mistakes_{};
+  std::size_t next_mistake_ = 0;
+};
+
+} // namespace beckon::actors

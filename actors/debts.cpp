@@ -1,0 +1,71 @@
+#include "actors/debts.hpp"
+
+namespace beckon::actors {
+namespace {
+
+/// Whether another entry fits, once those are gone whose senders wait no more.
+template <class Map>
+bool fits(Map& held, steady_time now) {
+  if (held.size() < debts::held_max)
+    return true;
+  std::erase_if(held, [&](const auto& entry) { return entry.second.expires <= now; });
+  return held.size() < debts::held_max;
+}
+
+template <class Map, class Out>
+bool take(Map& held, std::uint64_t number, Out assign) {
+  auto found = held.find(number);
+  if (found == held.end())
+    return false;
+  assign(found->second);
+  held.erase(found);
+  return true;
+}
+
+} // namespace
+
+bool debts::owe_received(std::uint64_t number, const settlement& s, steady_time now, steady_time expires) {
+  return fits(received_, now) && (received_.emplace(number, received_owed{s, expires}), true);
+}
+
+bool debts::owe_reply(std::uint64_t number, request r, steady_time now) {
+  return fits(requests_, now) && (requests_.emplace(number, std::move(r)), true);
+}
+
+bool debts::take_written(std::uint64_t position, settlement& out) {
+  if (!owes_written() || written_[written_head_].position > position)
+    return false;
+  out = written_[written_head_++].owed;
+  if (!owes_written()) {
+    written_.clear();
+    written_head_ = 0;
+  }
+  return true;
+}
+
+bool debts::take_received(std::uint64_t number, settlement& out) {
+  return take(received_, number, [&](received_owed& r) { out = r.owed; });
+}
+
+bool debts::take_request(std::uint64_t number, request& out) {
+  return take(requests_, number, [&](request& r) { out = std::move(r); });
+}
+
+settlements debts::take_all() {
+  settlements all;
+  auto add = [&](settlement s, settlement::kind what) {
+    s.what = what;
+    s.result = protocol::outcome::offline;
+    all.push_back(s);
+  };
+  for (auto i = written_head_; i < written_.size(); ++i)
+    add(written_[i].owed, settlement::kind::outcome);
+  for (auto& [number, r] : received_)
+    add(r.owed, settlement::kind::outcome);
+  for (auto& [number, r] : requests_)
+    add(r.owed, settlement::kind::gone);
+  *this = {};
+  return all;
+}
+
+} // namespace beckon::actors

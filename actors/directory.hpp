@@ -1,0 +1,36 @@
+#pragma once
+// Group name -> group actor, one shard of it. Owns: which group actor stands for a name. Asked on join only: sessions keep
+// the handles of the groups they are in.
+//
+// Handles: join_group (from sessions; passed on to the group, which answers), retire_group (from a group), down of a group.
+
+#include "actors/messages.hpp"
+#include "actors/node.hpp"
+
+#include <caf/all.hpp>
+#include <string>
+#include <unordered_map>
+
+namespace beckon::actors {
+
+class directory final : public caf::event_based_actor {
+public:
+  directory(caf::actor_config& config, node_state& shared);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "directory"; }
+
+private:
+  struct entry {
+    caf::actor group;
+    std::uint64_t joins = 0; ///< passed on to it
+  };
+  void pass_on(join_group& j);
+  void retire(const retire_group& r);
+  void forget(const caf::down_msg& down);
+
+  node_state& shared_;
+  std::unordered_map<std::string, entry> groups_;
+  std::unordered_map<caf::actor_id, std::string> names_; ///< for a group that fails
+};
+
+} // namespace beckon::actors

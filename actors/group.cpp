@@ -1,0 +1,283 @@
+#include "actors/group.hpp"
+
+#include "actors/handovers.hpp"
+#include "actors/home.hpp"
+#include "actors/presence.hpp"
+#include "protocol/json.hpp"
+
+#include <algorithm>
+
+namespace beckon::actors {
+namespace {
+
+std::shared_ptr<const std::string> quoted_name(std::string_view name) {
+  std::string json;
+  protocol::append_quoted(json, name);
+  return std::make_shared<const std::string>(std::move(json));
+}
+
+} // namespace
+
+group::group(caf::actor_config& config, node_state& shared, std::string name, caf::actor directory)
+    : caf::event_based_actor(config), shared_(shared), name_(std::move(name)), name_json_(quoted_name(name_)),
+      epoch_(std::to_string(shared.incarnations.fetch_add(1))),
+      policy_(protocol::policy_for(shared.policies, name_)), directory_(std::move(directory)),
+      audiences_(shared.homes.size()) {
+  set_down_handler([this](caf::down_msg& down) { forget(down.source); });
+}
+
+caf::behavior group::make_behavior() {
+  return {
+      [this](route& r) { deliver(r); },
+      [this](publication& p) { publish(p); },
+      [this](join_group& j) { join(j); },
+      [this](update_member& u) { update(u); },
+      [this](leave_group& l) { leave(l); },
+      [this](read_roster& r) { read(r); },
+      [this](flush_presence) { flush(); },
+      [this](end_group) { quit(); },
+  };
+}
+
+// ---- routes -------------------------------------------------------------------------------------------------------
+
+void group::deliver(const route& r) {
+  handovers out(shared_, r);
+  for (std::size_t i = 0; i < r.to.size(); ++i) {
+    auto* recipient = roster_.find(r.to[i]);
+    if (!recipient) {
+      out.offline(i);
+      continue;
+    }
+    for (auto* s : recipient->seats)
+      out.add(s->where, i, recipient->seats.size());
+  }
+  out.send(*this);
+}
+
+void group::publish(publication& p) {
+  std::vector<audience_seat> skip;
+  if (!p.echo)
+    skip.push_back({p.from.slot, p.from.generation});
+  auto skip_at = [&](std::size_t home) { // the sender has a place on its own thread only
+    auto result = skip;
+    if (!p.echo && home != p.from.home)
+      result.clear();
+    for (auto& uid : p.except)
+      if (auto* m = roster_.find(uid))
+        for (auto* s : m->seats)
+          if (s->where.home == home)
+            result.push_back({s->where.slot, s->where.generation});
+    return result;
+  };
+  auto& lists = audiences_.of(audience_kind::publications, roster_);
+  auto parts = static_cast<std::uint32_t>(
+      std::count_if(lists.begin(), lists.end(), [](const audience& a) { return a != nullptr; }));
+  if (parts == 0 && p.ticket)
+    home::current().settle({.to = p.from, .ticket = p.ticket, .what = settlement::kind::counted});
+  for (std::size_t i = 0; i < lists.size(); ++i)
+    if (lists[i])
+      send(shared_.homes[i]->relay_handle,
+           fanout{p.what, lists[i], skip_at(i), name_json_, p.from, p.ticket, parts});
+}
+
+// ---- membership ---------------------------------------------------------------------------------------------------
+
+void group::join(join_group& j) {
+  ++joins_;
+  auto session = j.session.id();
+  if (!roster_.find(session) && !admit(j)) {
+    retire_if_empty(); // a refused join is no reason to stay
+    return;
+  }
+  auto& s = *roster_.find(session);
+  apply(s, j.meta, j.presence, j.interest);
+  auto r = reply_to(j.where, j.id, group_reply::kind::joined);
+  r.version = version_;
+  r.epoch = epoch_;
+  r.body = joined_body(s);
+  r.source = caf::actor_cast<caf::actor>(this);
+  reply(std::move(r));
+  schedule_flush();
+}
+
+/// Seats a session that is not in the group yet.
+bool group::admit(const join_group& j) {
+  auto* m = roster_.find(j.uid);
+  if (m && policy_ == protocol::session_policy::reject) {
+    refuse(j.where, j.id, protocol::code::exists);
+    return false;
+  }
+  if (!m && roster_.members() >= shared_.bounds.members_per_group_max) {
+    refuse(j.where, j.id, protocol::code::too_many);
+    return false;
+  }
+  std::vector<seat> replaced;
+  if (m && policy_ == protocol::session_policy::replace)
+    std::transform(m->seats.begin(), m->seats.end(), std::back_inserter(replaced), [](seat* s) { return *s; });
+  else if (!m)
+    home::current().count.members.add();
+  monitor(j.session);
+  roster_.add(j.session.id(), j.uid, seat{.where = j.where, .actor = j.session.address()});
+  for (auto& old : replaced) { // after the newcomer: the member never goes
+    demonitor(old.actor);
+    unseat(old.actor.id());
+    auto r = reply_to(old.where, 0, group_reply::kind::removed);
+    r.reason = protocol::left_reason::replaced;
+    reply(std::move(r));
+  }
+  audiences_.invalidate();
+  return true;
+}
+
+void group::update(const update_member& u) {
+  auto* s = roster_.find(u.session);
+  if (!s)
+    return refuse(u.where, u.id, protocol::code::not_member);
+  apply(*s, u.meta, u.presence, u.interest);
+  auto r = reply_to(u.where, u.id, group_reply::kind::updated);
+  r.body = "\"version\":" + std::to_string(version_);
+  if (u.presence)
+    append_view(r.body, *s);
+  reply(std::move(r));
+  schedule_flush();
+}
+
+void group::leave(const leave_group& l) {
+  if (auto* s = roster_.find(l.session)) {
+    demonitor(s->actor);
+    unseat(l.session);
+    schedule_flush();
+  }
+  reply(reply_to(l.where, l.id, group_reply::kind::left));
+  retire_if_empty();
+}
+
+/// The only clean-up that anything depends on: a session is down, however it ended.
+void group::forget(const caf::actor_addr& session) {
+  if (!roster_.find(session.id()))
+    return; // it left, or was replaced, before it went down
+  unseat(session.id());
+  schedule_flush();
+  retire_if_empty();
+}
+
+void group::unseat(caf::actor_id session) {
+  auto members = roster_.members();
+  roster_.remove(session);
+  if (roster_.members() < members)
+    home::current().count.members.sub();
+  audiences_.invalidate();
+}
+
+void group::apply(seat& s, const std::optional<std::string>& meta,
+                  const std::optional<protocol::presence_mode>& presence,
+                  const std::optional<protocol::interest_level>& interest) {
+  if (meta)
+    roster_.set_meta(*s.of, *meta);
+  if (presence && *presence != s.presence) {
+    s.presence = *presence;
+    audiences_.invalidate();
+  }
+  if (interest && *interest != s.interest) {
+    s.interest = *interest;
+    audiences_.invalidate();
+  }
+}
+
+// ---- answers ------------------------------------------------------------------------------------------------------
+
+std::string group::joined_body(const seat& s) const {
+  std::string body = "\"as\":";
+  protocol::append_quoted(body, s.of->uid);
+  body.append(",\"epoch\":\"").append(epoch_).append("\",\"offset\":0,\"version\":");
+  body += std::to_string(version_);
+  append_view(body, s);
+  return body;
+}
+
+/// What the session's presence mode shows it: the roster at this version, itself included, or a count.
+void group::append_view(std::string& body, const seat& s) const {
+  if (s.presence == protocol::presence_mode::full) {
+    auto page = roster_.page({}, shared_.bounds.roster_page_members_max, s.of->uid);
+    body.append(",\"members\":").append(page.members);
+    if (!page.next.empty())
+      protocol::append_quoted(body += ",\"next\":", page.next);
+  } else if (s.presence == protocol::presence_mode::count) {
+    body.append(",\"count\":").append(std::to_string(roster_.members()));
+  }
+}
+
+void group::read(const read_roster& r) {
+  auto* s = roster_.find(r.session);
+  if (!s)
+    return refuse(r.where, r.id, protocol::code::not_member);
+  auto limit = shared_.bounds.roster_page_members_max;
+  if (r.limit)
+    limit = std::min(limit, r.limit);
+  auto page = roster_.page(r.after, limit);
+  auto answer = reply_to(r.where, r.id, group_reply::kind::roster);
+  answer.body = "\"version\":" + std::to_string(version_) + ",\"members\":" + page.members;
+  if (!page.next.empty())
+    protocol::append_quoted(answer.body += ",\"next\":", page.next);
+  reply(std::move(answer));
+}
+
+group_reply group::reply_to(const session_address& who, std::uint64_t id, group_reply::kind what) const {
+  group_reply r;
+  r.what = what;
+  r.to = who;
+  r.id = id;
+  r.group = name_;
+  return r;
+}
+
+void group::reply(group_reply r) {
+  auto& relay = shared_.homes[r.to.home]->relay_handle;
+  send(relay, std::move(r));
+}
+
+void group::refuse(const session_address& who, std::uint64_t id, protocol::code why) {
+  auto r = reply_to(who, id, group_reply::kind::refused);
+  r.why = why;
+  reply(std::move(r));
+}
+
+// ---- presence -----------------------------------------------------------------------------------------------------
+
+void group::schedule_flush() {
+  if (flush_scheduled_ || roster_.pending().empty())
+    return;
+  flush_scheduled_ = true;
+  delayed_send(this, presence_window, flush_presence{});
+}
+
+void group::flush() {
+  flush_scheduled_ = false;
+  for (auto& frame : presence_frames(roster_, *name_json_, version_)) {
+    ++version_;
+    fan_out(audience_kind::full_watchers, frame);
+  }
+  roster_.flushed();
+  if (count_told_ != roster_.members()) {
+    count_told_ = roster_.members();
+    fan_out(audience_kind::count_watchers, count_frame(*name_json_, count_told_));
+  }
+}
+
+void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
+  auto& lists = audiences_.of(to, roster_);
+  for (std::size_t i = 0; i < lists.size(); ++i)
+    if (lists[i])
+      send(shared_.homes[i]->relay_handle,
+           fanout{.what = {frame, {}}, .to = lists[i], .skip = {}, .group = nullptr, .from = {}});
+}
+
+// ---- end ----------------------------------------------------------------------------------------------------------
+
+void group::retire_if_empty() {
+  if (roster_.empty())
+    send(directory_, retire_group{name_, joins_});
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,68 @@
+#pragma once
+// A group: its members by uid, each session of theirs monitored; routes to chosen members, publishes to all, tells
+// presence. Owns: the roster and its version. Made by the directory on the first join; ends when it is empty and the
+// directory agrees that no join is on its way.
+//
+// Handles: join_group (from the directory), update_member, leave_group, read_roster, route, publication (from sessions),
+// flush_presence (from itself), end_group (from the directory), down of a session. Answers through the relays.
+
+#include "actors/audiences.hpp"
+#include "actors/messages.hpp"
+#include "actors/node.hpp"
+#include "actors/roster.hpp"
+
+#include <caf/all.hpp>
+#include <memory>
+#include <string>
+
+namespace beckon::actors {
+
+class group final : public caf::event_based_actor {
+public:
+  /// Presence changes are gathered this long (protocol.md section 4: every 50 ms at most).
+  static constexpr std::chrono::milliseconds presence_window{50};
+
+  group(caf::actor_config& config, node_state& shared, std::string name, caf::actor directory);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "group"; }
+
+private:
+  void join(join_group& j);
+  bool admit(const join_group& j);
+  void update(const update_member& u);
+  void leave(const leave_group& l);
+  void read(const read_roster& r);
+  void deliver(const route& r);
+  void publish(publication& p);
+  void forget(const caf::actor_addr& session);
+
+  void unseat(caf::actor_id session);
+  void apply(seat& s, const std::optional<std::string>& meta,
+             const std::optional<protocol::presence_mode>& presence,
+             const std::optional<protocol::interest_level>& interest);
+  std::string joined_body(const seat& s) const;
+  void append_view(std::string& body, const seat& s) const;
+  group_reply reply_to(const session_address& who, std::uint64_t id, group_reply::kind what) const;
+  void reply(group_reply r);
+  void refuse(const session_address& who, std::uint64_t id, protocol::code why);
+  void fan_out(audience_kind to, const protocol::shared_frame& frame);
+  void schedule_flush();
+  void flush();
+  void retire_if_empty();
+
+  node_state& shared_;
+  const std::string name_;
+  const std::shared_ptr<const std::string> name_json_;
+  const std::string epoch_;
+  const protocol::session_policy policy_;
+  caf::actor directory_;
+
+  roster roster_;
+  audiences audiences_;
+  std::uint64_t version_ = 0;
+  std::uint64_t joins_ = 0; ///< join_group messages seen; the directory counts those sent
+  std::size_t count_told_ = 0;
+  bool flush_scheduled_ = false;
+};
+
+} // namespace beckon::actors

@@ -1,0 +1,61 @@
+#include "actors/home.hpp"
+
+#include "actors/relay.hpp"
+#include "actors/session.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace beckon::actors {
+
+/// Threads of a node: numbers carry the home's index in six bits, and doubles hold 53.
+static constexpr std::size_t homes_max = 64;
+
+thread_local home* home::current_ = nullptr;
+
+home::home(node_state& shared_node, std::uint16_t home_index, steady_time start)
+    : shared(shared_node), index(home_index), wheel(start), parser(shared_node.bounds), now(start) {
+  assert(home_index < homes_max);
+}
+
+home::~home() = default;
+
+session_address home::add(session& who) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(table_.size()));
+    table_.emplace_back();
+  }
+  auto slot = free_.back();
+  free_.pop_back();
+  table_[slot].who = &who;
+  return {slot, table_[slot].generation, index};
+}
+
+void home::remove(const session_address& where) {
+  auto& left = table_[where.slot];
+  assert(left.who && left.generation == where.generation);
+  left.who = nullptr;
+  if (++left.generation == 0)
+    left.generation = 1; // 0 is nobody's
+  free_.push_back(where.slot);
+}
+
+bool home::owes() const noexcept {
+  return std::any_of(owed_.begin(), owed_.end(), [](const auto& list) { return !list.empty(); });
+}
+
+void home::end_turn() {
+  while (!owed_[index].empty()) { // settling may settle more
+    settling_.swap(owed_[index]);
+    relay_actor->settle(settling_);
+    settling_.clear();
+  }
+  for (std::size_t i = 0; i < owed_.size(); ++i) {
+    if (owed_[i].empty())
+      continue;
+    relay_actor->send(shared.homes[i]->relay_handle, std::move(owed_[i]));
+    owed_[i] = {};
+  }
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,232 @@
+#pragma once
+// What the actors of one node say to each other. Owns: the CAF type ids. Values only; each is moved along, never shared.
+// They never cross nodes: between nodes only the hub's byte records travel.
+
+#include "actors/address.hpp"
+#include "actors/timing_wheel.hpp"
+#include "protocol/codes.hpp"
+#include "protocol/delivery.hpp"
+#include "protocol/frame.hpp"
+
+#include <caf/all.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace beckon::actors {
+
+// ---- session -> directory -> group: joins; session -> group: the rest ------------------------------------------------
+
+struct join_group {
+  session_address where;
+  caf::actor session;
+  std::uint64_t id = 0; ///< of the client's frame; 0: none
+  std::string group;
+  std::string uid;
+  std::optional<std::string> meta; ///< raw JSON
+  protocol::presence_mode presence = protocol::presence_mode::none;
+  protocol::interest_level interest = protocol::interest_level::full;
+};
+
+struct update_member {
+  session_address where;
+  caf::actor_id session = 0;
+  std::uint64_t id = 0;
+  std::optional<std::string> meta;
+  std::optional<protocol::presence_mode> presence;
+  std::optional<protocol::interest_level> interest;
+};
+
+struct leave_group {
+  session_address where;
+  caf::actor_id session = 0;
+  std::uint64_t id = 0;
+};
+
+struct read_roster {
+  session_address where;
+  caf::actor_id session = 0;
+  std::uint64_t id = 0;
+  std::size_t limit = 0;
+  std::string after;
+};
+
+/// Whom a route is for: members of a group, users, or one session by its public id.
+enum class addressing : std::uint8_t { member, user, session };
+
+/// The names of a route's recipients. Most routes have one, which then costs no vector.
+struct recipients {
+  std::string first;
+  std::vector<std::string> rest;
+  std::size_t size() const noexcept { return 1 + rest.size(); }
+  const std::string& operator[](std::size_t i) const noexcept { return i == 0 ? first : rest[i - 1]; }
+};
+
+/// A direct message or a request for chosen recipients. To a group or to the users.
+struct route {
+  protocol::delivery what;
+  recipients to;
+  addressing by = addressing::member;
+  std::string group; ///< of a request to a member
+  bool is_request = false;
+  protocol::confirm_level confirm = protocol::confirm_level::queued;
+  session_address from;
+  std::uint32_t ticket = 0;  ///< of the sender; 0: it does not ask for outcomes
+  std::uint64_t number = 0;  ///< of a request, or of a message that wants `received`
+  std::chrono::milliseconds ttl{5000}; ///< how long the sender waits
+  steady_time started{};     ///< when its frame came, for the one in `handed_sample` that is timed
+};
+
+/// A publication to all members with full interest.
+struct publication {
+  protocol::delivery what;
+  std::vector<std::string> except; ///< uids
+  bool echo = false;
+  session_address from;
+  std::uint32_t ticket = 0;
+};
+
+// ---- directory <-> group ------------------------------------------------------------------------------------------
+
+/// An empty group asks to end. `joins` tells how many joins have reached it.
+struct retire_group {
+  std::string group;
+  std::uint64_t joins = 0;
+};
+/// The directory has forgotten the group: it ends.
+struct end_group {};
+/// A group's own alarm: pending presence changes leave.
+struct flush_presence {};
+
+// ---- group, users -> relay ----------------------------------------------------------------------------------------
+
+/// One session to hand a route's delivery to.
+struct handover_target {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+  std::uint16_t recipient = 0; ///< which of the route's recipients it belongs to
+  std::uint16_t sessions = 1;  ///< how many sessions that recipient has
+};
+
+/// A delivery for chosen sessions of one thread.
+struct handover {
+  protocol::delivery what;
+  handover_target first;
+  std::vector<handover_target> rest;
+  bool is_request = false;
+  protocol::confirm_level confirm = protocol::confirm_level::queued;
+  session_address from;
+  std::uint32_t ticket = 0;
+  std::uint64_t number = 0;
+  std::chrono::milliseconds ttl{5000};
+  steady_time started{};
+  std::string group; ///< of a request to a member: its group, by which the callee knows its own uid
+};
+
+/// Sessions of one thread; shared between publications until a membership changes.
+struct audience_seat {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+};
+using audience = std::shared_ptr<const std::vector<audience_seat>>;
+
+/// A delivery for an audience on one thread.
+struct fanout {
+  protocol::delivery what;
+  audience to;
+  std::vector<audience_seat> skip;
+  std::shared_ptr<const std::string> group; ///< JSON string; set: a frame that is dropped is told by `gap`
+  session_address from;
+  std::uint32_t ticket = 0; ///< 0: nobody counts
+  std::uint32_t parts = 1;  ///< how many relays answer this ticket
+};
+
+/// What a group (or the users) answers one session; all that is ordered against deliveries.
+struct group_reply {
+  enum class kind : std::uint8_t { joined, updated, left, roster, refused, removed, enrolled };
+  kind what = kind::refused;
+  session_address to;
+  std::uint64_t id = 0;
+  std::string group;
+  std::string body;           ///< `"version":3,…`: what stands in the ok beside id
+  std::uint64_t version = 0;  ///< joined
+  std::string epoch;          ///< joined
+  protocol::code why = protocol::code::internal;                        ///< refused
+  protocol::left_reason reason = protocol::left_reason::group_closed;   ///< removed
+  caf::actor source;          ///< joined: the group
+};
+
+// ---- relay -> relay -----------------------------------------------------------------------------------------------
+
+/// What became of one recipient's session, or of one part of a publication; for the session that holds the ticket.
+struct settlement {
+  enum class kind : std::uint8_t { outcome, counted, gone };
+  session_address to;
+  std::uint32_t ticket = 0;
+  kind what = kind::outcome;
+  protocol::outcome result = protocol::outcome::delivered;
+  std::uint16_t recipient = 0;
+  std::uint16_t sessions = 1; ///< of this recipient
+  std::uint32_t count = 0;    ///< counted: sessions whose queue took it; parts in `parts`
+  std::uint32_t parts = 1;
+};
+using settlements = std::vector<settlement>;
+
+/// What a callee replied to a request.
+struct answer {
+  session_address to;
+  std::uint32_t ticket = 0;
+  std::string from;    ///< JSON string
+  std::string data;    ///< JSON value, or bytes when opaque
+  bool opaque = false;
+  std::string error_code; ///< set: the callee said no
+  std::string error_message;
+};
+
+// ---- session -> users -----------------------------------------------------------------------------------------------
+
+/// Makes a session reachable by its user and by its id.
+struct enroll_session {
+  session_address where;
+  caf::actor session;
+  std::string user;
+  std::string name; ///< the session's public id
+};
+
+} // namespace beckon::actors
+
+CAF_BEGIN_TYPE_ID_BLOCK(beckon, first_custom_type_id)
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::join_group))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::update_member))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::leave_group))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::read_roster))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::route))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::publication))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::retire_group))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::end_group))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::flush_presence))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::handover))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::fanout))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::group_reply))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::settlements))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::answer))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::enroll_session))
+CAF_END_TYPE_ID_BLOCK(beckon)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::join_group)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::update_member)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::leave_group)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_roster)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::route)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::publication)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::retire_group)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::end_group)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::flush_presence)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::handover)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::fanout)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::group_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::settlements)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::enroll_session)

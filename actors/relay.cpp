@@ -1,0 +1,111 @@
+#include "actors/relay.hpp"
+
+#include "actors/session.hpp"
+
+#include <algorithm>
+#include <exception>
+
+namespace beckon::actors {
+
+relay::relay(caf::actor_config& config, home& place)
+    : pinned_actor(config, *place.unit), home_(place) {
+  set_down_handler([this](caf::down_msg& down) { forget(down); });
+}
+
+caf::behavior relay::make_behavior() {
+  return {
+      [this](handover& h) { hand_over(h); },
+      [this](fanout& f) { fan_out(f); },
+      [this](group_reply& r) { reply(r); },
+      [this](settlements& list) { settle(list); },
+      [this](answer& a) { answer_caller(a); },
+  };
+}
+
+/// One session's trouble (memory ran out while it was served) ends that session, never the relay.
+template <class F>
+void relay::guarded(session& who, F f) {
+  try {
+    f(who);
+  } catch (const std::exception& trouble) {
+    who.fail(trouble.what());
+  }
+}
+
+void relay::hand_over(const handover& h) {
+  hand_over_to(h, h.first);
+  for (auto& target : h.rest)
+    hand_over_to(h, target);
+}
+
+void relay::hand_over_to(const handover& h, const handover_target& target) {
+  settlement s{.to = h.from,
+               .ticket = h.ticket,
+               .what = settlement::kind::outcome,
+               .result = protocol::outcome::offline,
+               .recipient = target.recipient,
+               .sessions = target.sessions};
+  if (auto* who = home_.find(target.slot, target.generation))
+    guarded(*who, [&](session& callee) { callee.hand_over(h, s); });
+  else if (h.ticket)
+    home_.settle(s);
+}
+
+void relay::fan_out(const fanout& f) {
+  std::uint32_t taken = 0;
+  for (auto& seat : *f.to) {
+    auto skipped = std::any_of(f.skip.begin(), f.skip.end(), [&](const audience_seat& s) {
+      return s.slot == seat.slot && s.generation == seat.generation;
+    });
+    if (skipped)
+      continue;
+    if (auto* who = home_.find(seat.slot, seat.generation))
+      guarded(*who, [&](session& member) { taken += member.publish_to(f) ? 1 : 0; });
+  }
+  if (f.ticket)
+    home_.settle({.to = f.from,
+                  .ticket = f.ticket,
+                  .what = settlement::kind::counted,
+                  .count = taken,
+                  .parts = f.parts});
+}
+
+void relay::reply(group_reply& r) {
+  if (auto* who = home_.find(r.to.slot, r.to.generation))
+    guarded(*who, [&](session& member) { member.take_reply(r); });
+}
+
+void relay::settle(const settlements& list) {
+  for (auto& s : list)
+    if (auto* who = home_.find(s.to.slot, s.to.generation))
+      guarded(*who, [&](session& holder) { holder.settle(s); });
+}
+
+void relay::answer_caller(const answer& a) {
+  if (auto* who = home_.find(a.to.slot, a.to.generation))
+    guarded(*who, [&](session& caller) { caller.take_answer(a); });
+}
+
+void relay::watch(const caf::actor& group) {
+  if (++watched_[group.id()] == 1)
+    monitor(group);
+}
+
+void relay::unwatch(const caf::actor& group) {
+  auto found = watched_.find(group.id());
+  if (found == watched_.end() || --found->second > 0)
+    return;
+  watched_.erase(found);
+  demonitor(group);
+}
+
+void relay::forget(const caf::down_msg& down) {
+  // A group ends politely only without members, so a group that is still watched has failed.
+  if (watched_.erase(down.source.id()) == 0)
+    return;
+  home_.for_each_session([&](session& who) {
+    guarded(who, [&](session& member) { member.lose_group(down.source.id()); });
+  });
+}
+
+} // namespace beckon::actors

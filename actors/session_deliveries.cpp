@@ -1,0 +1,259 @@
+// What reaches a session through its thread's relay: deliveries, answers of groups, outcomes of what it sent.
+
+#include "actors/relay.hpp"
+#include "actors/session.hpp"
+#include "protocol/encode.hpp"
+#include "protocol/json.hpp"
+
+namespace beckon::actors {
+
+using protocol::code;
+using protocol::outcome;
+
+// ---- deliveries ---------------------------------------------------------------------------------------------------
+
+bool session::push(const protocol::delivery& d) {
+  return phase_ == phase::ready && port_->push(binary_ && d.binary ? d.binary : d.text);
+}
+
+void session::hand_over(const handover& h, settlement s) {
+  if (opening_ && hold_early(h.what.text.wire().size(), [this, h, s] { hand_over(h, s); }))
+    return;
+  auto kind = h.is_request ? message_kind::request : message_kind::send;
+  auto wants_received = h.ticket && !h.is_request && h.confirm == protocol::confirm_level::received;
+  auto expires = home_.now + h.ttl;
+  auto taken = phase_ == phase::ready;
+  s.result = taken ? outcome::overloaded : outcome::offline;
+  if (taken && h.is_request)
+    taken = debts_.owe_reply(h.number, {s, h.group, expires}, home_.now);
+  else if (taken && wants_received)
+    taken = debts_.owe_received(h.number, s, home_.now, expires);
+  if (taken && !push(h.what)) {
+    taken = false;
+    debts::request refused;
+    debts_.take_request(h.number, refused);
+    settlement back;
+    debts_.take_received(h.number, back);
+  }
+  home_.count.message(kind, taken ? outcome::delivered : s.result);
+  if (h.started != steady_time{})
+    home_.count.handed.observe(std::chrono::steady_clock::now() - h.started);
+  if (!h.ticket)
+    return;
+  if (!taken)
+    return home_.settle(s);
+  if (h.is_request || wants_received)
+    return; // its client settles them
+  s.result = outcome::delivered;
+  if (h.confirm == protocol::confirm_level::written)
+    debts_.owe_written(port_->mark(), s);
+  else
+    home_.settle(s);
+}
+
+bool session::publish_to(const fanout& f) {
+  if (opening_) {
+    auto once = [this, f] { publish_to(f); };
+    if (hold_early(f.what.text.wire().size(), std::move(once)))
+      return true;
+  } else if (push(f.what)) {
+    if (f.group)
+      home_.count.message(message_kind::publish, outcome::delivered);
+    return true;
+  }
+  if (f.group && phase_ == phase::ready) {
+    ++gaps_[*f.group];
+    home_.count.gap_frames.add();
+    home_.count.message(message_kind::publish, outcome::overloaded);
+  }
+  return false;
+}
+
+void session::has_room() {
+  for (auto& [group_json, lost] : gaps_) {
+    protocol::append_gap(home_.scratch, group_json, lost);
+    port_->reply(home_.scratch);
+    home_.scratch.clear();
+  }
+  gaps_.clear();
+}
+
+void session::written(std::uint64_t position) {
+  for (settlement s; debts_.take_written(position, s);)
+    home_.settle(s);
+}
+
+// ---- answers of groups --------------------------------------------------------------------------------------------
+
+void session::take_reply(group_reply& r) {
+  using kind = group_reply::kind;
+  if (phase_ >= phase::closing)
+    return;
+  if (r.what == kind::removed)
+    return removed(r);
+  if (phase_ == phase::enrolling) {
+    if (r.group.empty())
+      return enroll_answered(r);
+    return url_group_answered(r);
+  }
+  if (!asking_ || asking_->group != r.group) {
+    if (r.what == kind::joined) // too late: the client was told that it failed
+      send(r.source, leave_group{.where = where_, .session = this->id(), .id = 0});
+    return;
+  }
+  auto asked = std::move(*asking_);
+  asking_.reset();
+  if (r.what == kind::joined)
+    enter(r, asked.as);
+  else if (r.what == kind::left)
+    drop_membership(r.group);
+  if (r.what == kind::refused)
+    refuse({.why = r.why, .id = r.id, .unparsable = false, .field = {}});
+  else
+    answer_ok(r.id, r.body);
+  continue_held();
+}
+
+void session::enter(const group_reply& r, std::string_view as) {
+  auto [found, is_new] = groups_.try_emplace(r.group);
+  if (!is_new)
+    return;
+  auto& in = found->second;
+  in.group = r.source;
+  in.as = as;
+  protocol::append_quoted(in.group_json, r.group);
+  protocol::append_quoted(in.as_json, as);
+  home_.relay_actor->watch(in.group);
+}
+
+void session::drop_membership(std::string_view group) {
+  auto found = groups_.find(group);
+  if (found == groups_.end())
+    return;
+  home_.relay_actor->unwatch(found->second.group);
+  groups_.erase(found);
+}
+
+void session::removed(const group_reply& r) {
+  drop_membership(r.group);
+  std::string group_json;
+  protocol::append_quoted(group_json, r.group);
+  protocol::append_left(home_.scratch, group_json, r.reason);
+  port_->reply(home_.scratch);
+  home_.scratch.clear();
+}
+
+void session::lose_group(caf::actor_id group) {
+  for (ticket t; tickets_.take_of_group(group, t);)
+    refuse({.why = code::internal, .id = t.id, .unparsable = false, .field = {}});
+  for (auto in = groups_.begin(); in != groups_.end(); ++in) {
+    if (in->second.group.id() != group)
+      continue;
+    protocol::append_left(home_.scratch, in->second.group_json, protocol::left_reason::group_failed);
+    port_->reply(home_.scratch);
+    home_.scratch.clear();
+    auto asked = asking_ && asking_->group == in->first;
+    groups_.erase(in);
+    if (asked) {
+      refuse({.why = code::internal, .id = asking_->id, .unparsable = false, .field = {}});
+      asking_.reset();
+      continue_held();
+    }
+    return;
+  }
+}
+
+// ---- outcomes -----------------------------------------------------------------------------------------------------
+
+std::uint32_t session::open_ticket(ticket t, std::chrono::milliseconds wait) {
+  t.started = home_.now;
+  t.expires = home_.now + wait;
+  wake_by(t.expires);
+  return tickets_.open(std::move(t));
+}
+
+void session::settle(const settlement& s) {
+  ticket finished;
+  if (phase_ >= phase::closing || !tickets_.settle(s, finished))
+    return;
+  complete(finished);
+  continue_held();
+}
+
+void session::complete(const ticket& t) {
+  if (t.what == ticket::kind::publish)
+    return answer_ok(t.id, "\"count\":" + std::to_string(t.count));
+  if (t.callee_gone)
+    return refuse({.why = code::callee_gone, .id = t.id, .unparsable = false, .field = {}});
+  auto others = not_delivered(t);
+  if (others.empty())
+    return answer_ok(t.id);
+  std::string answer;
+  if (others.size() < t.to.size()) {
+    std::string outcomes;
+    protocol::append_outcomes(outcomes, others);
+    protocol::append_ok(answer, t.id, outcomes);
+  } else {
+    protocol::append_error(answer, {.id = t.id, .why = code::not_delivered, .outcomes = others});
+  }
+  port_->reply(answer);
+}
+
+void session::expire(ticket& t) {
+  if (t.what == ticket::kind::request) {
+    home_.count.message(message_kind::request, outcome::expired);
+    return refuse({.why = code::timeout, .id = t.id, .unparsable = false, .field = {}});
+  }
+  for (auto& p : t.recipients_progress)
+    if (!p.settled) {
+      p.result = outcome::expired;
+      home_.count.message(message_kind::send, outcome::expired);
+    }
+  complete(t);
+}
+
+void session::take_answer(const answer& a) {
+  ticket t;
+  if (phase_ >= phase::closing || !tickets_.take(a.ticket, t))
+    return; // answered already, or it waited no longer
+  if (!a.error_code.empty()) {
+    protocol::append_foreign_error(home_.scratch, t.id, a.error_code, a.error_message);
+    port_->reply(home_.scratch);
+    home_.scratch.clear();
+  } else {
+    auto d = protocol::encode_answer(t.id, a.from, {a.data, a.opaque});
+    port_->reply(binary_ && d.binary ? d.binary : d.text);
+  }
+  continue_held();
+}
+
+// ---- answers to the client ----------------------------------------------------------------------------------------
+
+void session::answer_ok(std::uint64_t id, std::string_view rest) {
+  if (id == 0)
+    return;
+  protocol::append_ok(home_.scratch, id, rest);
+  port_->reply(home_.scratch);
+  home_.scratch.clear();
+}
+
+void session::refuse(const protocol::client_frame& f, code why, std::string_view field,
+                     std::optional<std::int64_t> retry_after_ms) {
+  // The unauthenticated are answered even without an id: they cannot know better.
+  refuse({.why = why, .id = f.id, .unparsable = why == code::unauthenticated, .field = field},
+         kind_of(f.type), retry_after_ms);
+}
+
+void session::refuse(const protocol::rejection& r, message_kind kind, std::optional<std::int64_t> retry_after_ms) {
+  home_.count.refuse(kind, r.why);
+  if (r.id || r.unparsable) {
+    auto message = protocol::describe(r);
+    protocol::append_error(home_.scratch, {.id = r.id, .why = r.why, .message = message, .retry_after_ms = retry_after_ms});
+    port_->reply(home_.scratch);
+    home_.scratch.clear();
+  }
+  if (is_misuse(r.why) && phase_ < phase::closing && conduct_.mistake(home_.now))
+    close(protocol::close_code::too_many_errors);
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,123 @@
+#include "actors/tickets.hpp"
+
+#include <algorithm>
+
+namespace beckon::actors {
+
+/// An answer without any outcome, generously.
+static constexpr std::size_t answer_bytes = 64;
+
+std::uint32_t tickets::open(ticket t) {
+  if (++last_ == 0)
+    ++last_; // 0 is "no ticket"
+  if (t.what == ticket::kind::publish) {
+    t.open = 1;
+  } else {
+    t.recipients_progress.resize(t.to.size());
+    t.open = t.to.size();
+  }
+  requests_ += t.what == ticket::kind::request;
+  waiting_ += t.waits;
+  owed_bytes_ += owed_by(t);
+  open_.emplace(last_, std::move(t));
+  return last_;
+}
+
+bool tickets::settle(const settlement& s, ticket& done) {
+  auto found = open_.find(s.ticket);
+  if (found == open_.end())
+    return false;
+  auto& t = found->second;
+  bool complete = false;
+  switch (s.what) {
+  case settlement::kind::outcome:
+    complete = settle_outcome(t, s);
+    break;
+  case settlement::kind::counted:
+    if (!std::exchange(t.counting, true))
+      t.open = s.parts;
+    t.count += s.count;
+    complete = --t.open == 0;
+    break;
+  case settlement::kind::gone:
+    t.callee_gone = true;
+    complete = ++t.recipients_progress[0].refused >= s.sessions;
+    break;
+  }
+  if (complete)
+    remove(found, done);
+  return complete;
+}
+
+bool tickets::settle_outcome(ticket& t, const settlement& s) {
+  auto& p = t.recipients_progress[s.recipient];
+  if (p.settled)
+    return false; // another session of this recipient was first
+  if (s.result != protocol::outcome::delivered) {
+    // One session refused: the recipient's outcome is known once all have. A full queue says more than an absence.
+    if (s.result != protocol::outcome::offline)
+      p.result = s.result;
+    if (++p.refused < s.sessions)
+      return false;
+  } else {
+    p.result = protocol::outcome::delivered;
+  }
+  p.settled = true;
+  return --t.open == 0;
+}
+
+bool tickets::take(std::uint32_t number, ticket& out) {
+  auto found = open_.find(number);
+  if (found == open_.end())
+    return false;
+  remove(found, out);
+  return true;
+}
+
+bool tickets::take_expired(steady_time now, ticket& out) {
+  auto found = std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.expires <= now; });
+  if (found == open_.end())
+    return false;
+  remove(found, out);
+  return true;
+}
+
+bool tickets::take_of_group(caf::actor_id group, ticket& out) {
+  auto found = std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.group == group; });
+  if (found == open_.end())
+    return false;
+  remove(found, out);
+  return true;
+}
+
+steady_time tickets::next_expiry() const {
+  return std::min_element(open_.begin(), open_.end(),
+                          [](auto& a, auto& b) { return a.second.expires < b.second.expires; })
+      ->second.expires;
+}
+
+void tickets::remove(book::iterator found, ticket& out) {
+  out = std::move(found->second);
+  open_.erase(found);
+  requests_ -= out.what == ticket::kind::request;
+  waiting_ -= out.waits;
+  owed_bytes_ -= owed_by(out);
+}
+
+std::size_t tickets::owed_by(const ticket& t) noexcept {
+  auto bytes = answer_bytes;
+  if (t.what == ticket::kind::send)
+    for (std::size_t i = 0; i < t.to.size(); ++i)
+      bytes += t.to[i].size() + 16;
+  return bytes;
+}
+
+std::vector<protocol::recipient_outcome> not_delivered(const ticket& t) {
+  std::vector<protocol::recipient_outcome> list;
+  for (std::size_t i = 0; i < t.recipients_progress.size(); ++i)
+    if (t.recipients_progress[i].result != protocol::outcome::delivered)
+      list.push_back({t.to[i], t.recipients_progress[i].result});
+  return list;
+}
+
+} // namespace beckon::actors

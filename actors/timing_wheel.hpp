@@ -1,0 +1,71 @@
+#pragma once
+// The deadlines of one thread: a hashed wheel, so that setting and dropping one costs a few pointers.
+// Owns: which entry is due when. Used by its own thread only; the entries belong to sessions and connections.
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+
+namespace beckon::actors {
+
+using steady_time = std::chrono::steady_clock::time_point;
+
+/// Something that falls due. Leaves its wheel when it is destroyed.
+class deadline {
+public:
+  deadline() = default;
+  deadline(const deadline&) = delete;
+  deadline& operator=(const deadline&) = delete;
+  virtual ~deadline() { unlink(); }
+
+  bool armed() const noexcept { return next_ != this; }
+  /// When it falls due. @pre armed()
+  steady_time when() const noexcept { return when_; }
+  void disarm() noexcept { unlink(); }
+
+protected:
+  /// Called once when the time has come, disarmed. May set itself again.
+  virtual void due(steady_time now) = 0;
+
+private:
+  friend class timing_wheel;
+  void unlink() noexcept {
+    prev_->next_ = next_;
+    next_->prev_ = prev_;
+    prev_ = next_ = this;
+  }
+  deadline* prev_ = this;
+  deadline* next_ = this;
+  steady_time when_{};
+};
+
+class timing_wheel {
+public:
+  /// Deadlines fire up to one tick late, never early.
+  static constexpr std::chrono::milliseconds tick{20};
+  static constexpr std::size_t slots = 1024; ///< one turn: about 20 s, longer waits go round
+
+  explicit timing_wheel(steady_time start) : origin_(start) {}
+
+  /// Arms `entry` for `when`, in place of what it was armed for.
+  void set(deadline& entry, steady_time when);
+
+  /// Fires what is due at `now`.
+  void advance(steady_time now);
+
+  /// When `advance` has something to do next; nothing while no entry is armed.
+  std::optional<steady_time> next() const;
+
+private:
+  struct head final : deadline {
+    void due(steady_time) override {}
+  };
+  std::size_t tick_of(steady_time when) const;
+
+  steady_time origin_;
+  std::size_t now_tick_ = 0; ///< ticks since origin_ that have been fired
+  std::array<head, slots> ring_;
+};
+
+} // namespace beckon::actors

@@ -1,0 +1,39 @@
+#pragma once
+// User -> sessions and session id -> session, one shard of it; no group, no presence. Owns: how many sessions a user may
+// have. A session is entered before its `welcome` and goes when it is down.
+//
+// Handles: enroll_session and route (from sessions), down of a session. Answers through the relays.
+
+#include "actors/messages.hpp"
+#include "actors/node.hpp"
+
+#include <caf/all.hpp>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace beckon::actors {
+
+class users final : public caf::event_based_actor {
+public:
+  users(caf::actor_config& config, node_state& shared);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "users"; }
+
+private:
+  struct entry {
+    session_address where;
+    std::string user;
+    std::string name;
+  };
+  void enroll(enroll_session& e);
+  void deliver(const route& r);
+  void forget(caf::actor_id session);
+
+  node_state& shared_;
+  std::unordered_map<caf::actor_id, entry> sessions_;
+  std::unordered_map<std::string, std::vector<caf::actor_id>> by_user_;
+  std::unordered_map<std::string, caf::actor_id> by_name_;
+};
+
+} // namespace beckon::actors

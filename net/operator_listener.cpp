@@ -1,0 +1,104 @@
+#include "net/operator_listener.hpp"
+
+#include "net/upgrade.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+namespace beckon::net {
+namespace {
+
+namespace http = boost::beast::http;
+constexpr std::size_t request_bytes_max = 16 * 1024;
+constexpr auto use_tuple = boost::asio::as_tuple(use_loop);
+
+} // namespace
+
+operator_listener::operator_listener(services& around, thread_unit& unit, const endpoint& where,
+                                     std::function<std::string()> metrics)
+    : around_(around), unit_(unit), acceptor_(unit.loop(), where), metrics_(std::move(metrics)) {}
+
+void operator_listener::start() {
+  boost::asio::co_spawn(unit_.loop(), accept(), boost::asio::detached);
+}
+
+void operator_listener::stop() {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+}
+
+task operator_listener::accept() {
+  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                    loop_executor>
+      pause(unit_.loop());
+  while (acceptor_.is_open()) {
+    auto [ec, client] = co_await acceptor_.async_accept(use_tuple);
+    if (ec == boost::asio::error::operation_aborted)
+      co_return;
+    if (ec || connections_ >= connections_max) { // no descriptor left, or too many ask at once
+      pause.expires_after(std::chrono::milliseconds(50));
+      co_await pause.async_wait(use_tuple);
+      continue;
+    }
+    boost::asio::co_spawn(unit_.loop(), answer(std::move(client)), boost::asio::detached);
+  }
+}
+
+task operator_listener::answer(socket client) {
+  ++connections_;
+  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                    loop_executor>
+      deadline(unit_.loop());
+  deadline.expires_after(request_max);
+  deadline.async_wait([&client](boost::system::error_code ec) {
+    boost::system::error_code ignored;
+    if (!ec)
+      client.close(ignored);
+  });
+  std::string request;
+  auto [ec, n] = co_await boost::asio::async_read_until(
+      client, boost::asio::dynamic_buffer(request, request_bytes_max), "\r\n\r\n", use_tuple);
+  if (!ec) {
+    auto text = judge(request.substr(0, n));
+    co_await boost::asio::async_write(client, boost::asio::buffer(text), use_tuple);
+    boost::system::error_code ignored;
+    client.shutdown(socket::shutdown_send, ignored);
+    // The client closes first, so that a reset does not eat the answer; the deadline bounds it.
+    co_await client.async_read_some(boost::asio::buffer(request), use_tuple);
+  }
+  deadline.cancel();
+  --connections_;
+}
+
+std::string operator_listener::judge(const std::string& request) const {
+  http::request_parser<http::empty_body> parser;
+  boost::system::error_code ec;
+  parser.put(boost::asio::buffer(request), ec);
+  if (ec || !parser.is_header_done())
+    return http_answer(400);
+  auto& head = parser.get();
+  if (head.count(http::field::origin) > 0)
+    return http_answer(403);
+  std::string_view target(head.target().data(), head.target().size());
+  auto path = target.substr(0, target.find('?'));
+  if (path != "/healthz" && path != "/readyz" && path != "/metrics")
+    return http_answer(404);
+  if (head.method() != http::verb::get && head.method() != http::verb::head)
+    return http_answer(405, "Allow: GET, HEAD");
+  if (path == "/metrics") {
+    auto body = metrics_();
+    return "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+           "Connection: close\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\n\r\n" + (head.method() == http::verb::head ? std::string{} : body);
+  }
+  return http_answer(path == "/readyz" && around_.node.draining.load() ? 503 : 200);
+}
+
+} // namespace beckon::net

@@ -1,0 +1,44 @@
+#pragma once
+// The operator's HTTP: /healthz, /readyz, /metrics on an address of its own. Owns: its acceptor. Runs on the first thread;
+// small on purpose: one request per connection, refused to browsers (an Origin).
+
+#include "net/services.hpp"
+#include "net/signal.hpp"
+#include "net/thread_unit.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace beckon::net {
+
+class operator_listener {
+public:
+  using endpoint = boost::asio::ip::tcp::endpoint;
+  /// Longest time that one request may take.
+  static constexpr std::chrono::seconds request_max{5};
+  static constexpr std::size_t connections_max = 32;
+
+  /// @throws boost::system::system_error when the address cannot be bound
+  operator_listener(services& around, thread_unit& unit, const endpoint& where,
+                    std::function<std::string()> metrics);
+  endpoint where() const { return acceptor_.local_endpoint(); }
+  void start();
+  void stop();
+
+private:
+  using acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, loop_executor>;
+  using socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, loop_executor>;
+  task accept();
+  task answer(socket client);
+  std::string judge(const std::string& request) const;
+
+  services& around_;
+  thread_unit& unit_;
+  acceptor acceptor_;
+  std::function<std::string()> metrics_;
+  std::size_t connections_ = 0;
+};
+
+} // namespace beckon::net

@@ -1,0 +1,60 @@
+#include "net/scheduler.hpp"
+
+#include <boost/asio/post.hpp>
+#include <caf/logger.hpp>
+#include <latch>
+
+namespace beckon::net {
+
+/// Messages that one actor takes before the others get their turn. CAF's own default is unlimited.
+static constexpr std::size_t messages_per_activation = 64;
+
+scheduler::scheduler(caf::actor_system& system, thread_units& units)
+    : super(system), units_(units), clock_(units.front()->loop()) {}
+
+void scheduler::init(caf::actor_system_config& config) {
+  super::init(config);
+  num_workers_ = units_.size();
+  max_throughput_ = messages_per_activation;
+  for (auto& unit : units_)
+    unit->bind(system(), max_throughput_);
+}
+
+void scheduler::enqueue(caf::resumable* job) {
+  auto* unit = thread_unit::current();
+  if (!unit)
+    unit = units_[next_.fetch_add(1, std::memory_order_relaxed) % units_.size()].get();
+  unit->exec_later(job);
+}
+
+void scheduler::stop() {
+  stop_actors();
+  clock_.shutdown();
+  std::vector<thread_unit*> live;
+  for (auto& unit : units_) {
+    if (unit->running())
+      live.push_back(unit.get());
+    else
+      unit->clear();
+  }
+  for (int round = 0; round < 2; ++round) { // an actor that is dropped may wake one of another unit
+    std::latch done(static_cast<std::ptrdiff_t>(live.size()));
+    for (auto* unit : live)
+      boost::asio::post(unit->loop(), [unit, &done] {
+        unit->clear();
+        // spawn() leaves a reference to the system's logger in this thread, which outlives the system;
+        // ~actor_system would wait for it for ever.
+        caf::logger::set_current_actor_system(nullptr);
+        done.count_down();
+      });
+    done.wait();
+  }
+}
+
+void use_scheduler(caf::actor_system_config& config, thread_units& units) {
+  config.module_factories.emplace_back([&units](caf::actor_system& system) -> caf::actor_system::module* {
+    return new scheduler(system, units);
+  });
+}
+
+} // namespace beckon::net

@@ -1,0 +1,280 @@
+#include "net/server.hpp"
+
+#include "actors/directory.hpp"
+#include "actors/relay.hpp"
+#include "actors/users.hpp"
+#include "net/connection.hpp"
+#include "net/metrics.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <future>
+#include <random>
+#include <sys/resource.h>
+
+namespace beckon::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Descriptors for as many connections as the system allows: the soft limit is only a default.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string text_of(const endpoint& where) {
+  auto address = where.address().to_string();
+  if (where.address().is_v6())
+    address = '[' + address + ']';
+  return address + ':' + std::to_string(where.port());
+}
+
+} // namespace
+
+server::server(const configured& conf, logger& log)
+    : values_(conf.values), log_(log), gate_(conf.values.bounds) {
+  raise_descriptor_limit();
+  make_node(conf);
+  auto threads = values_.threads ? values_.threads : std::max(1u, std::thread::hardware_concurrency());
+  for (std::size_t i = 0; i < threads; ++i) {
+    units_.push_back(std::make_unique<thread_unit>());
+    node_.homes.push_back(std::make_unique<actors::home>(node_, static_cast<std::uint16_t>(i),
+                                                         std::chrono::steady_clock::now()));
+  }
+  for (std::size_t i = 0; i < threads; ++i) {
+    node_.homes[i]->know_homes(threads);
+    node_.homes[i]->unit = units_[i].get();
+    units_[i]->place = node_.homes[i].get();
+  }
+  use_scheduler(config_, units_);
+  config_.add_message_types<caf::id_block::beckon>();
+  system_ = std::make_unique<caf::actor_system>(config_);
+  system_->await_actors_before_shutdown(false); // ours are told to end; nothing waits for the rest
+  services_.emplace(services{values_, log_, node_, gate_, *system_});
+}
+
+server::~server() { stop_threads(); }
+
+void server::make_node(const configured& conf) {
+  node_.name = values_.node;
+  node_.bounds = values_.bounds;
+  node_.policies = values_.policies;
+  node_.ping = values_.ping;
+  node_.auth_timeout = values_.auth_timeout;
+  if (conf.token_key.empty())
+    return;
+  verifier_.emplace(conf.token_key, values_.token_leeway, values_.bounds);
+  node_.verify = [this](std::string_view token) -> std::optional<actors::identity> {
+    auto shown = verifier_->verify(token, std::chrono::system_clock::now());
+    if (!shown) {
+      log_.info("token_refused", {{"why", text(shown.error())}});
+      return std::nullopt;
+    }
+    auto anyone = std::find(shown->as.begin(), shown->as.end(), "*") != shown->as.end();
+    return actors::identity{shown->sub, shown->as, anyone, shown->expires_at};
+  };
+}
+
+void server::spawn_actors() {
+  for (auto& home : node_.homes) {
+    home->relay_handle = system_->spawn<actors::relay, caf::hidden>(*home);
+    home->relay_actor =
+        static_cast<actors::relay*>(caf::actor_cast<caf::abstract_actor*>(home->relay_handle));
+  }
+  for (std::size_t i = 0; i < actors::node_state::shards; ++i) {
+    node_.directories.push_back(system_->spawn<actors::directory, caf::hidden>(node_));
+    node_.users.push_back(system_->spawn<actors::users, caf::hidden>(node_));
+  }
+}
+
+// ---- start --------------------------------------------------------------------------------------------------------
+
+std::optional<std::string> server::bind() {
+  if (auto wrong = bind_public())
+    return wrong;
+  return bind_operator();
+}
+
+std::optional<std::string> server::bind_public() {
+  auto port = values_.port;
+  for (auto& listen : values_.listen) {
+    endpoint where(listen.address, port);
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+      auto socket = bind_listener(where, i == 0);
+      if (!socket && i == 0 && listen.optional)
+        break;
+      if (!socket)
+        return "listen: " + text_of(where) + ": " + socket.error().message();
+      if (i == 0) {
+        where = bound_to(*socket);
+        port = where.port(); // one for all addresses, also where the kernel chose it
+        endpoints_.push_back(where);
+      }
+      listeners_.push_back({i, std::make_unique<listener>(*services_, *units_[i], std::move(*socket))});
+    }
+  }
+  if (endpoints_.empty())
+    return "listen: none of the addresses exists here";
+  return std::nullopt;
+}
+
+std::optional<std::string> server::bind_operator() {
+  if (!values_.admin_listen)
+    return std::nullopt;
+  endpoint where(values_.admin_listen->address, values_.admin_listen->port);
+  try {
+    operator_ = std::make_unique<operator_listener>(*services_, *units_.front(), where, [this] { return metrics(); });
+  } catch (const boost::system::system_error& trouble) {
+    return "admin-listen: " + text_of(where) + ": " + trouble.code().message();
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> server::listening() const {
+  std::vector<std::string> lines{"listening on ws://" + text_of(endpoints_.front()) + values_.path};
+  if (operator_)
+    lines.push_back("admin on http://" + text_of(operator_->where()));
+  return lines;
+}
+
+std::string server::metrics() const {
+  std::vector<const actors::counters*> threads;
+  for (auto& home : node_.homes)
+    threads.push_back(&home->count);
+  return metrics_text(threads, log_.dropped());
+}
+
+void server::start_threads() {
+  spawn_actors();
+  for (auto& unit : units_)
+    threads_.emplace_back([u = unit.get()] { u->run(); });
+  for (auto& l : listeners_)
+    boost::asio::post(units_[l.unit]->loop(), [&l] { l.listening->start(); });
+  if (operator_)
+    boost::asio::post(units_.front()->loop(), [this] { operator_->start(); });
+}
+
+// ---- run and drain ------------------------------------------------------------------------------------------------
+
+int server::run() {
+  boost::asio::signal_set signals(main_loop_, SIGTERM, SIGINT);
+  std::function<void(boost::system::error_code, int)> on_signal = [&](boost::system::error_code ec, int number) {
+    if (ec)
+      return;
+    if (++signals_ > 1)
+      ::_exit(128 + number); // asked twice: nothing is waited for
+    log_.info("draining", {{"signal", number}});
+    main_loop_.stop();
+    signals.async_wait(on_signal);
+  };
+  signals.async_wait(on_signal);
+  start_threads();
+  for (auto& line : listening())
+    std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+  main_loop_.run();
+  main_loop_.restart();
+  drain();
+  signals.cancel();
+  stop_threads();
+  log_.info("stopped");
+  return 0;
+}
+
+/// Runs `f(home)` on every thread and waits for all.
+template <class F>
+void server::on_each_thread(F f) {
+  std::vector<std::future<void>> done;
+  for (auto& unit : units_) {
+    auto told = std::make_shared<std::promise<void>>();
+    done.push_back(told->get_future());
+    boost::asio::post(unit->loop(), [f, told, u = unit.get()] {
+      f(*u);
+      told->set_value();
+    });
+  }
+  for (auto& d : done)
+    d.wait();
+}
+
+void server::drain() {
+  static constexpr milliseconds confirmations_max{2000}; // protocol.md section 6
+  static constexpr milliseconds goodbyes_over{500};
+  static constexpr std::size_t slices = 10;
+  static constexpr int retry_after_ms_max = 5000;
+  static constexpr milliseconds step{20};
+  auto started = std::chrono::steady_clock::now();
+  auto since = [&] { return std::chrono::steady_clock::now() - started; };
+  auto wait = [&](milliseconds time) { main_loop_.run_for(time); }; // a second signal is heard meanwhile
+
+  node_.draining.store(true);
+  on_each_thread([this](thread_unit& u) {
+    for (auto& l : listeners_)
+      if (units_[l.unit].get() == &u)
+        l.listening->stop();
+  });
+  while (since() < confirmations_max) {
+    std::atomic<bool> waiting{false};
+    on_each_thread([&](thread_unit& u) {
+      u.place->for_each_session([&](actors::session& s) {
+        if (s.waits())
+          waiting = true;
+      });
+    });
+    if (!waiting)
+      break;
+    wait(step);
+  }
+  for (std::size_t slice = 0; slice < slices; ++slice) {
+    on_each_thread([&](thread_unit& u) {
+      std::minstd_rand random(std::random_device{}());
+      std::uniform_int_distribution<int> retry(0, retry_after_ms_max);
+      std::size_t n = 0;
+      u.place->for_each_session([&](actors::session& s) {
+        if (n++ % slices == slice || slice + 1 == slices)
+          s.drain(milliseconds(retry(random)));
+      });
+    });
+    wait(goodbyes_over / slices);
+  }
+  while (connections() > 0 && since() < values_.drain_timeout)
+    wait(step);
+  on_each_thread([](thread_unit& u) { u.cut_all(); });
+  log_.info("drained", {{"seconds", std::chrono::duration<double>(since()).count()}});
+}
+
+std::size_t server::connections() const {
+  std::int64_t sum = 0;
+  for (auto& home : node_.homes)
+    sum += home->count.connections.value();
+  return static_cast<std::size_t>(std::max<std::int64_t>(0, sum));
+}
+
+void server::stop_threads() {
+  if (threads_.empty())
+    return;
+  on_each_thread([this](thread_unit& u) {
+    if (&u == units_.front().get() && operator_)
+      operator_->stop();
+  });
+  for (auto& home : node_.homes)
+    home->relay_handle = nullptr;
+  node_.directories.clear();
+  node_.users.clear();
+  services_.reset();
+  system_.reset(); // needs the threads: it ends its actors there
+  for (auto& unit : units_)
+    unit->stop();
+  for (auto& thread : threads_)
+    thread.join();
+  threads_.clear();
+}
+
+} // namespace beckon::net

@@ -1,0 +1,140 @@
+#include "net/thread_unit.hpp"
+
+#include "net/connection.hpp"
+
+#include <boost/asio/post.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
+#include <utility>
+
+namespace beckon::net {
+
+/// Large enough that a full socket buffer of small frames is taken in one call.
+static constexpr std::size_t read_buffer_bytes = 64 * 1024;
+
+thread_local thread_unit* thread_unit::current_ = nullptr;
+
+thread_unit::thread_unit()
+    : loop_(1), sockets(loop_), read_buffer(read_buffer_bytes, '\0'), work_(loop_.get_executor()),
+      wheel_timer_(loop_) {}
+
+thread_unit::~thread_unit() = default;
+
+// ---- the turn -----------------------------------------------------------------------------------------------------
+
+void thread_unit::run() {
+  current_ = this;
+  place->enter();
+  running_.store(true);
+  sockets.start();
+  while (!loop_.stopped()) {
+    // With actors waiting or outcomes to tell, only look; else sleep until something comes.
+    auto busy = !local_.empty() || place->owes() || !dirty_.empty();
+    auto handled = busy ? loop_.poll_one() : loop_.run_one();
+    begin_turn();
+    for (int i = 0; handled && i < handlers_per_turn && loop_.poll_one(); ++i) {
+    }
+    run_actors();
+    end_turn();
+  }
+  running_.store(false);
+  current_ = nullptr;
+}
+
+void thread_unit::begin_turn() {
+  place->now = std::chrono::steady_clock::now();
+  place->wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+}
+
+void thread_unit::run_actors() {
+  take_remote();
+  for (std::size_t n = 0; n < activations_per_turn && !local_.empty(); ++n) {
+    auto* job = local_.front();
+    local_.pop_front();
+    switch (job->resume(this, max_throughput_)) {
+    case caf::resumable::resume_later:
+      local_.push_back(job); // keeps the reference
+      break;
+    case caf::resumable::awaiting_message:
+    case caf::resumable::done:
+      caf::intrusive_ptr_release(job);
+      break;
+    case caf::resumable::shutdown_execution_unit:
+      break;
+    }
+  }
+}
+
+void thread_unit::end_turn() {
+  place->end_turn();
+  flushing_.swap(dirty_); // what a flush makes dirty is flushed in the next turn
+  for (auto* c : flushing_)
+    c->flush();
+  flushing_.clear();
+  place->end_turn(); // a flush settles what waited for `written`
+  buried_.clear();
+  arm_wheel();
+}
+
+void thread_unit::cut_all() {
+  auto left = connections_; // cutting one takes it out
+  for (auto* c : left)
+    c->cut();
+}
+
+/// Sets the timer for the wheel's next deadline, when that is earlier than what it is set for.
+void thread_unit::arm_wheel() {
+  auto next = place->wheel.next();
+  if (!next || (wheel_armed_ && wheel_due_ <= *next))
+    return;
+  wheel_armed_ = true;
+  wheel_due_ = *next;
+  wheel_timer_.expires_at(wheel_due_);
+  wheel_timer_.async_wait([this](boost::system::error_code ec) {
+    if (ec)
+      return; // set anew, for something earlier
+    wheel_armed_ = false;
+    begin_turn();
+    place->wheel.advance(place->now);
+  });
+}
+
+// ---- the run queue ------------------------------------------------------------------------------------------------
+
+void thread_unit::exec_later(caf::resumable* job) {
+  if (current_ == this) {
+    local_.push_back(job);
+    return;
+  }
+  bool wake;
+  {
+    std::lock_guard guard{remote_mutex_};
+    remote_.push_back(job);
+    wake = !std::exchange(remote_woken_, true);
+  }
+  if (wake)
+    boost::asio::post(loop_, [] {}); // ends the loop's sleep; run_actors takes them
+}
+
+void thread_unit::take_remote() {
+  std::lock_guard guard{remote_mutex_};
+  local_.insert(local_.end(), remote_.begin(), remote_.end());
+  remote_.clear();
+  remote_woken_ = false;
+}
+
+void thread_unit::stop() {
+  work_.reset();
+  loop_.stop();
+}
+
+void thread_unit::clear() {
+  for (take_remote(); !local_.empty(); take_remote()) {
+    auto* job = local_.front();
+    local_.pop_front();
+    caf::scheduler::abstract_coordinator::cleanup_and_release(job);
+  }
+}
+
+} // namespace beckon::net

@@ -1,0 +1,236 @@
+#include "net/upgrade.hpp"
+
+#include "protocol/frame.hpp"
+
+#include <algorithm>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/status.hpp>
+#include <cctype>
+#include <vector>
+
+namespace beckon::net {
+namespace {
+
+namespace http = boost::beast::http;
+
+constexpr std::string_view end_of_block = "\r\n\r\n";
+constexpr std::string_view http2_preface = "PRI * HTTP/2.0";
+/// RFC 6455, 4.1: the key is 16 bytes in base64.
+constexpr std::size_t key_chars = 24;
+
+std::string_view view(boost::beast::string_view s) { return {s.data(), s.size()}; }
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+/// What Beast's parser lets pass or reports without telling what: checked on the bytes. @returns a status, or 0
+unsigned check_lines(std::string_view block, const protocol::limits& bounds) {
+  std::size_t fields = 0;
+  auto line_start = std::size_t{0};
+  while (line_start < block.size()) {
+    auto end = block.find("\r\n", line_start);
+    auto line = block.substr(line_start, end - line_start);
+    if (line.find_first_of(std::string_view("\r\n\0", 3)) != line.npos)
+      return 400;
+    if (line_start == 0) {
+      auto uri = line.substr(std::min(line.find(' ') + 1, line.size()));
+      if (uri.substr(0, uri.find(' ')).size() > bounds.uri_bytes_max)
+        return 414;
+    } else if (!line.empty()) {
+      if (line.front() == ' ' || line.front() == '\t')
+        return 400; // obs-fold (RFC 9112, 5.2)
+      if (++fields > bounds.header_fields_max)
+        return 431;
+    }
+    line_start = end + 2;
+  }
+  return 0;
+}
+
+/// Undoes %XX. @returns nothing when a % is followed by anything else
+std::optional<std::string> percent_decoded(std::string_view text) {
+  auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0)
+      return std::nullopt;
+    out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+    i += 2;
+  }
+  return out;
+}
+
+/// The values of one parameter of the target's query, decoded. @returns nothing when one cannot be
+std::optional<std::vector<std::string>> query_values(std::string_view target, std::string_view name) {
+  std::vector<std::string> values;
+  auto at = target.find('?');
+  while (at != target.npos) {
+    target.remove_prefix(at + 1);
+    at = target.find('&');
+    auto pair = target.substr(0, at);
+    auto equals = pair.find('=');
+    if (pair.substr(0, equals) != name)
+      continue;
+    auto value = percent_decoded(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
+    if (!value)
+      return std::nullopt;
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
+bool is_loopback_origin(std::string_view origin) {
+  auto scheme = origin.find("://");
+  if (scheme == origin.npos)
+    return false;
+  auto host = origin.substr(scheme + 3);
+  if (auto port = host.rfind(':'); port != host.npos && host.find(']', port) == host.npos)
+    host = host.substr(0, port);
+  return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+}
+
+unsigned check_origin(const upgrade_request& request, const options& values) {
+  if (request.count(http::field::origin) == 0)
+    return 0; // not a browser: the token says who it is
+  if (request.count(http::field::origin) > 1)
+    return 403;
+  auto origin = view(request[http::field::origin]);
+  auto allowed = is_allowed_origin(values, origin) || (values.insecure && is_loopback_origin(origin));
+  return allowed ? 0 : 403;
+}
+
+/// The fields that make a request an upgrade to WebSocket 13 (RFC 6455, 4.2.1).
+unsigned check_websocket_fields(const upgrade_request& request, verdict& v) {
+  if (!http::token_list(request[http::field::upgrade]).exists("websocket")) {
+    v.header = "Upgrade: websocket";
+    return 426;
+  }
+  if (!http::token_list(request[http::field::connection]).exists("upgrade"))
+    return 400;
+  if (request.count(http::field::sec_websocket_key) != 1)
+    return 400;
+  auto key = view(request[http::field::sec_websocket_key]);
+  std::string nonce;
+  if (key.size() != key_chars || !protocol::decode_base64(key, nonce) || nonce.size() != 16)
+    return 400;
+  if (view(request[http::field::sec_websocket_version]) != "13" ||
+      request.count(http::field::sec_websocket_version) != 1) {
+    v.header = "Sec-WebSocket-Version: 13";
+    return 426;
+  }
+  auto offered = request.count(http::field::sec_websocket_protocol) > 0;
+  bool ours = false;
+  auto range = request.equal_range(http::field::sec_websocket_protocol);
+  for (auto field = range.first; field != range.second; ++field)
+    ours = ours || http::token_list(field->value()).exists("beckon.v1");
+  return offered && !ours ? 400 : 0;
+}
+
+/// Who it is, by header or URL; a client that shows nothing has to say hello.
+unsigned check_identity(std::string_view target, const judge& by, verdict& v) {
+  auto& request = v.request;
+  if (request.count(http::field::authorization) > 0) {
+    auto value = view(request[http::field::authorization]);
+    constexpr std::string_view scheme = "bearer ";
+    auto is_bearer = request.count(http::field::authorization) == 1 && value.size() > scheme.size() &&
+                     equal_ignoring_case(value.substr(0, scheme.size()), scheme);
+    if (is_bearer && by.verify)
+      v.greet.who = by.verify(value.substr(scheme.size()));
+    v.bad_token = !v.greet.who;
+    return v.greet.who ? 0 : 401;
+  }
+  if (!by.values.insecure)
+    return 0;
+  auto uid = query_values(target, "uid");
+  if (!uid || uid->size() > 1 || (uid->size() == 1 && !protocol::is_uid(uid->front(), by.values.bounds)))
+    return 400;
+  if (uid->size() == 1)
+    v.greet.who = actors::identity{.user = uid->front(), .as = {}, .as_anyone = false, .expires = {}};
+  return 0;
+}
+
+unsigned check_request(const judge& by, verdict& v) {
+  auto& request = v.request;
+  if (request.version() != 11 || request.count(http::field::host) != 1 || view(request[http::field::host]).empty())
+    return 400;
+  if (request.count(http::field::content_length) > 0 || request.count(http::field::transfer_encoding) > 0)
+    return 400; // no request of ours has a body, and both together is how requests are smuggled
+  auto target = view(request.target());
+  auto path = target.substr(0, target.find('?'));
+  auto is_probe = path == "/healthz" || path == "/readyz";
+  if (!is_probe && path != by.values.path)
+    return 404;
+  if (request.method() != http::verb::get && !(is_probe && request.method() == http::verb::head)) {
+    v.header = is_probe ? "Allow: GET, HEAD" : "Allow: GET";
+    return 405;
+  }
+  if (is_probe)
+    return path == "/healthz" || by.ready ? 200 : 503;
+  if (auto status = check_websocket_fields(request, v))
+    return status;
+  if (auto status = check_origin(request, by.values))
+    return status;
+  if (auto status = check_identity(target, by, v))
+    return status;
+  auto groups = query_values(target, "group");
+  if (!groups)
+    return 400;
+  v.greet.groups = std::move(*groups);
+  return 101;
+}
+
+} // namespace
+
+std::size_t header_block(std::string_view bytes) {
+  auto end = bytes.find(end_of_block);
+  return end == bytes.npos ? 0 : end + end_of_block.size();
+}
+
+bool looks_like_http(std::string_view bytes) {
+  if (bytes.substr(0, http2_preface.size()) == http2_preface.substr(0, bytes.size()) && bytes.size() >= 4)
+    return false;
+  // A method is a token of capital letters; the longest registered one has 17.
+  auto method = bytes.substr(0, bytes.find(' '));
+  return method.size() <= 17 &&
+         std::all_of(method.begin(), method.end(), [](unsigned char c) { return std::isupper(c) || c == '-'; });
+}
+
+verdict check_upgrade(std::string_view block, const judge& by) {
+  verdict v;
+  v.status = check_lines(block, by.values.bounds);
+  if (v.status)
+    return v;
+  http::request_parser<http::empty_body> parser;
+  parser.header_limit(static_cast<std::uint32_t>(block.size()) + 1);
+  boost::system::error_code ec;
+  parser.put(boost::asio::const_buffer(block.data(), block.size()), ec);
+  if (ec || !parser.is_header_done()) {
+    v.status = 400;
+    return v;
+  }
+  v.request = parser.release();
+  v.status = check_request(by, v);
+  return v;
+}
+
+std::string http_answer(unsigned status, std::string_view header) {
+  auto reason = http::obsolete_reason(static_cast<http::status>(status));
+  std::string body = status == 200 ? "ok\n" : std::string(view(reason)) + '\n';
+  std::string answer = "HTTP/1.1 " + std::to_string(status) + ' ' + std::string(view(reason)) + "\r\n";
+  if (!header.empty())
+    answer.append(header).append("\r\n");
+  answer += "Content-Type: text/plain\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size());
+  return answer + "\r\n\r\n" + body;
+}
+
+} // namespace beckon::net

@@ -1,0 +1,45 @@
+#pragma once
+// The HTTP side of a connection: one request, checked and answered. Owns: what makes a request good (faults.md C1).
+// Plain functions over the bytes of the header block; the connection decides what to do with the verdict.
+
+#include "actors/counters.hpp"
+#include "actors/session.hpp"
+#include "net/options.hpp"
+#include "net/websocket.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace beckon::net {
+
+/// Length of the header block that `bytes` start with, its empty line included; 0 while it is not all here.
+std::size_t header_block(std::string_view bytes);
+
+/// Whether `bytes` may still become an HTTP/1.1 request: a TLS hello, an HTTP/2 preface and noise may not.
+bool looks_like_http(std::string_view bytes);
+
+struct verdict {
+  unsigned status = 101;      ///< 101: accept `request`, and greet
+  std::string header;         ///< one more header line for the answer, without its end
+  upgrade_request request;
+  actors::greeting greet;
+  bool bad_token = false;     ///< 401 for a token, which counts against the address
+};
+
+/// What a request is judged by, beside the options.
+struct judge {
+  const options& values;
+  const actors::authenticate& verify;
+  bool ready = true; ///< /readyz
+};
+
+/// Checks one header block. Never throws for what a client sent.
+verdict check_upgrade(std::string_view block, const judge& by);
+
+/// A whole answer of plain text that closes the connection.
+std::string http_answer(unsigned status, std::string_view header = {});
+
+} // namespace beckon::net
