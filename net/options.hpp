@@ -3,11 +3,11 @@
 // option_table.cpp) and the rules between them. Read once by main from command line, environment
 // and file; handed down by constructor.
 
+#include "net/endpoint.hpp"
 #include "net/log.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/policy.hpp"
 
-#include <boost/asio/ip/address.hpp>
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
@@ -21,17 +21,8 @@ namespace beckon::net {
 
 /// Exit status for a wrong configuration (EX_CONFIG of sysexits.h).
 inline constexpr int exit_config = 78;
-
-struct listen_address {
-  boost::asio::ip::address address;
-  /// It may be missing on this machine: the IPv6 half of `localhost`.
-  bool optional = false;
-};
-
-struct admin_address {
-  boost::asio::ip::address address;
-  std::uint16_t port = 0;
-};
+/// Longest name of a node: it stands in every session id.
+inline constexpr std::size_t node_bytes_max = 64;
 
 /// Units and reasons stand in the table; `beckon serve --help` prints them.
 struct options {
@@ -39,13 +30,13 @@ struct options {
   std::uint16_t port = 8080; ///< 0: the kernel chooses one, for all addresses
   std::string path = "/ws";
   std::optional<admin_address> admin_listen =
-      admin_address{boost::asio::ip::make_address("127.0.0.1"), 8701};
+      admin_address{boost::asio::ip::address_v4::loopback(), 8701};
   std::size_t threads = 0; ///< 0: one per core
   std::string node;        ///< filled by configure: the host's name
 
   bool insecure = false;
   std::string token_key_file;
-  std::chrono::seconds token_leeway{30};
+  std::chrono::milliseconds token_leeway{30'000};
   std::vector<std::string> origins; ///< as browsers write them
   std::vector<protocol::policy_rule> policies;
 
@@ -61,9 +52,6 @@ struct options {
   log_format format = log_format::text;
 
   protocol::limits bounds;
-
-  /// 127.0.0.1 and, where it exists, [::1].
-  static std::vector<listen_address> localhost();
 };
 
 struct configured {
@@ -86,6 +74,6 @@ boost::system::result<configured, std::string> configure(int argc, const char* c
                                                          const char* const* envp);
 
 /// Whether browsers' pages of this origin may connect: exact, against the allow-list.
-bool is_allowed_origin(const options& values, std::string_view origin) noexcept;
+bool is_allowed_origin(const options& values, std::string_view origin);
 
 } // namespace beckon::net

@@ -53,7 +53,7 @@ struct claims {
 class token_verifier {
 public:
   /// @pre key.size() >= token_key_bytes_min
-  token_verifier(std::string key, std::chrono::seconds leeway, const protocol::limits& bounds);
+  token_verifier(std::string key, std::chrono::milliseconds leeway, const protocol::limits& bounds);
 
   /// Any thread. About 5 us; a token over bounds.token_bytes_max costs nothing.
   boost::system::result<claims, token_errc> verify(std::string_view token,
@@ -61,7 +61,7 @@ public:
 
 private:
   std::string key_;
-  std::chrono::seconds leeway_;
+  std::chrono::milliseconds leeway_;
   protocol::limits bounds_;
 };
 

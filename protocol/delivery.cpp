@@ -1,5 +1,6 @@
 #include "protocol/delivery.hpp"
 
+#include "protocol/base64.hpp"
 #include "protocol/pieces.hpp"
 
 #include <cassert>

@@ -164,7 +164,7 @@ void append_foreign_error(std::string& out, std::uint64_t id, std::string_view w
 
 std::string describe(const rejection& r) {
   if (r.field.empty())
-    return std::string(text(r.why));
+    return std::string(r.problem.empty() ? text(r.why) : r.problem);
   std::string sentence = r.problem.empty() ? "bad value of field '" : "field '";
   sentence += r.field;
   sentence += '\'';

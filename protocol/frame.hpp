@@ -5,6 +5,7 @@
 #include "protocol/codes.hpp"
 #include "protocol/json.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/names.hpp"
 
 #include <boost/system/result.hpp>
 #include <cstdint>
@@ -85,7 +86,7 @@ struct rejection {
   std::uint64_t id = 0;      ///< of the refused frame, where it has a usable one; else 0
   bool unparsable = false;   ///< answered even without an id (no JSON object, no type, an invalid id, unknown type)
   std::string_view field = {};    ///< the field at fault, never its value; static storage; may be empty
-  std::string_view problem = {}; ///< what is wrong with it, e.g. "is missing"; static storage; may be empty
+  std::string_view problem = {}; ///< what is wrong with it, e.g. "is missing"; a whole sentence where there is no field
 };
 
 /// Reads frames. One per thread; keeps memory, no state.
@@ -114,11 +115,6 @@ private:
   std::vector<std::string_view> names_;     ///< what `to` and `except` point at
   std::vector<std::uint64_t> numbers_;
 };
-
-/// A group's name: 1..group_bytes_max bytes, no control characters (C0, DEL, C1), no leading `$`.
-bool is_group_name(std::string_view name, const limits& bounds) noexcept;
-/// A user's or member's uid: 1..uid_bytes_max bytes, as above.
-bool is_uid(std::string_view uid, const limits& bounds) noexcept;
 
 /// The lines of a batch. @returns nothing and sets `lines` when it may be executed: blank lines are left out.
 /// too_many over batch_frames_max; bad_request without any frame.

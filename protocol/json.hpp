@@ -74,16 +74,6 @@ void append_quoted(std::string& out, std::string_view text);
 /// within [min, max].
 std::optional<std::int64_t> integer(std::string_view raw, std::int64_t min, std::int64_t max) noexcept;
 
-/// Base64 with padding (RFC 4648, 4). Decoding refuses anything else: wrong length, foreign characters, non-zero
-/// trailing bits; `out` is then as it was.
-void append_base64(std::string& out, std::string_view bytes);
-/// Length of `bytes` bytes as base64.
-constexpr std::size_t base64_bytes(std::size_t bytes) noexcept { return (bytes + 2) / 3 * 4; }
-/// Writes base64_bytes(bytes.size()) characters to `out`. @returns their end.
-char* write_base64(char* out, std::string_view bytes) noexcept;
-/// Appends the decoded `text` to `out`.
-bool decode_base64(std::string_view text, std::string& out);
-
 template <class F>
 bool json_splitter::each_element(std::string_view raw, F element) {
   auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };

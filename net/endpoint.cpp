@@ -1,0 +1,68 @@
+#include "net/endpoint.hpp"
+
+#include "net/quantity.hpp"
+
+namespace beckon::net {
+
+namespace {
+
+namespace ip = boost::asio::ip;
+
+std::optional<ip::address> parse_address(std::string_view text) {
+  boost::system::error_code ec;
+  auto bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  if (bracketed)
+    text = text.substr(1, text.size() - 2);
+  auto address = ip::make_address(std::string(text), ec);
+  if (ec || (bracketed && !address.is_v6()))
+    return {};
+  return address;
+}
+
+} // namespace
+
+std::vector<listen_address> localhost() {
+  return {{ip::address_v4::loopback(), false}, {ip::address_v6::loopback(), true}};
+}
+
+std::vector<listen_address> parse_listen(std::string_view text) {
+  if (text == "localhost")
+    return localhost();
+  if (auto address = parse_address(text))
+    return {{*address, false}};
+  return {};
+}
+
+std::vector<std::string> print_listen(const std::vector<listen_address>& addresses) {
+  std::vector<std::string> texts;
+  for (const auto& listen : addresses)
+    if (listen.optional)
+      texts.back() = "localhost"; // it comes in pairs, behind its IPv4 half
+    else
+      texts.push_back(listen.address.to_string());
+  return texts;
+}
+
+std::optional<admin_address> parse_admin(std::string_view text) {
+  auto colon = text.rfind(':');
+  if (colon == std::string_view::npos)
+    return {};
+  auto host = text.substr(0, colon);
+  auto port = parse_count(text.substr(colon + 1));
+  auto address =
+      host == "localhost" ? ip::address(ip::address_v4::loopback()) : parse_address(host);
+  // Without brackets it is unclear where an IPv6 address ends.
+  if (!address || !port || *port > 65'535 || (address->is_v6() && !host.starts_with('[')))
+    return {};
+  return admin_address{*address, static_cast<std::uint16_t>(*port)};
+}
+
+std::string print_admin(const admin_address& admin) {
+  return in_url(admin.address) + ':' + std::to_string(admin.port);
+}
+
+std::string in_url(const ip::address& address) {
+  return address.is_v6() ? '[' + address.to_string() + ']' : address.to_string();
+}
+
+} // namespace beckon::net

@@ -1,0 +1,188 @@
+#include "net/option_sources.hpp"
+
+#include "net/file.hpp"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <map>
+
+namespace beckon::net {
+
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr std::string_view blanks = " \t";
+
+std::string_view trimmed(std::string_view text) {
+  auto first = std::min(text.find_first_not_of(blanks), text.size());
+  auto last = text.find_last_not_of(blanks);
+  return text.substr(first, last == text.npos ? 0 : last + 1 - first);
+}
+
+/// Without control characters, on one line whatever a client of ours wrote.
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return line;
+}
+
+/// What holds for every value, so that each can be printed as a line of a file and read back.
+std::optional<std::string> unprintable(const given_value& given) {
+  if (given.row->arity == option_arity::command)
+    return {};
+  if (given.text.empty())
+    return given.where + ": the value is empty";
+  if (one_line(given.text) != given.text)
+    return given.where + ": " + quoted(given.text) + " contains a control character";
+  if (trimmed(given.text) != given.text)
+    return given.where + ": " + quoted(given.text) + " starts or ends with a blank";
+  return {};
+}
+
+/// The options that may stand once only must not stand twice in one source.
+std::optional<std::string> twice(const std::vector<given_value>& values) {
+  std::map<const option_row*, const given_value*> seen;
+  for (const auto& given : values) {
+    auto [first, is_new] = seen.try_emplace(given.row, &given);
+    if (!is_new && given.row->arity != option_arity::many)
+      return given.where + ": given twice";
+  }
+  return {};
+}
+
+given_values checked(std::vector<given_value> values) {
+  for (const auto& given : values)
+    if (auto line = unprintable(given))
+      return *line;
+  if (auto line = twice(values))
+    return *line;
+  return values;
+}
+
+po::options_description describe_command_line() {
+  po::options_description description;
+  for (const auto& row : option_table()) {
+    std::string name(row.name);
+    if (row.arity == option_arity::command)
+      description.add_options()(name.c_str(), "");
+    else if (row.arity == option_arity::flag)
+      description.add_options()(name.c_str(), po::value<std::string>()->implicit_value("true"), "");
+    else
+      description.add_options()(name.c_str(), po::value<std::string>(), "");
+  }
+  return description;
+}
+
+bool may_be_variable(const option_row& row) {
+  return row.arity != option_arity::command;
+}
+bool may_be_in_file(const option_row& row) {
+  return may_be_variable(row) && row.arity != option_arity::source;
+}
+
+const option_row* row_of_variable(std::string_view variable) {
+  const auto& table = option_table();
+  auto row = std::find_if(table.begin(), table.end(), [&](const auto& r) {
+    return may_be_variable(r) && variable_of(r.name) == variable;
+  });
+  return row == table.end() ? nullptr : &*row;
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    auto end = std::min(text.find('\n'), text.size());
+    auto line = text.substr(0, end);
+    if (line.ends_with('\r'))
+      line.remove_suffix(1);
+    lines.push_back(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+} // namespace
+
+std::string quoted(std::string_view text) {
+  constexpr std::size_t shown_bytes_max = 100;
+  auto cut = text.size() > shown_bytes_max;
+  return '\'' + one_line(text.substr(0, shown_bytes_max)) + (cut ? "…'" : "'");
+}
+
+given_values read_command_line(int argc, const char* const* argv) {
+  auto description = describe_command_line();
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  po::parsed_options parsed(nullptr);
+  try {
+    using namespace po::command_line_style;
+    parsed = po::command_line_parser(words)
+                 .options(description)
+                 .style(allow_long | long_allow_adjacent | long_allow_next)
+                 .run();
+  } catch (const po::error& e) { // the only way in which the library tells
+    return one_line(e.what()) + " (beckon serve --help lists the options)";
+  }
+  std::vector<given_value> values;
+  for (const auto& option : parsed.options) {
+    if (option.position_key >= 0 || option.string_key.empty())
+      return "unexpected argument " + quoted(option.value.empty() ? "--" : option.value.front());
+    auto text = option.value.empty() ? std::string() : option.value.front();
+    values.push_back({find_option(option.string_key), std::move(text), "--" + option.string_key});
+  }
+  return checked(std::move(values));
+}
+
+given_values read_environment(const char* const* envp) {
+  std::vector<given_value> values;
+  for (; envp && *envp; ++envp) {
+    std::string_view entry = *envp;
+    if (!entry.starts_with("BECKON_"))
+      continue;
+    auto equals = std::min(entry.find('='), entry.size());
+    std::string variable = one_line(entry.substr(0, equals));
+    auto text = entry.substr(std::min(equals + 1, entry.size()));
+    const auto* row = row_of_variable(variable);
+    if (!row)
+      return variable + ": unknown variable (beckon serve --help lists the options)";
+    for (;;) {
+      auto comma = row->arity == option_arity::many ? text.find(',') : text.npos;
+      auto element = comma == text.npos ? text : text.substr(0, comma);
+      if (row->arity == option_arity::many)
+        element = trimmed(element);
+      values.push_back({row, std::string(element), variable});
+      if (comma == text.npos)
+        break;
+      text.remove_prefix(comma + 1);
+    }
+  }
+  return checked(std::move(values));
+}
+
+given_values read_configuration_file(const std::string& path, std::string_view where) {
+  auto file = read_small_file(path, config_bytes_max);
+  if (!file)
+    return std::string(where) + ": " + quoted(path) + " cannot be read: " + file.error().message();
+  std::vector<given_value> values;
+  std::size_t number = 0;
+  for (auto line : lines_of(file->bytes)) {
+    auto place = one_line(path) + ':' + std::to_string(++number) + ": ";
+    line = trimmed(line);
+    if (line.empty() || line.front() == '#' || line.front() == ';')
+      continue;
+    auto equals = line.find('=');
+    if (equals == line.npos)
+      return place + quoted(line) + " is not NAME = VALUE";
+    auto name = trimmed(line.substr(0, equals));
+    const auto* row = find_option(name);
+    if (!row || !may_be_in_file(*row))
+      return place + quoted(name) + (row ? " cannot stand in a file" : " is not an option");
+    values.push_back(
+        {row, std::string(trimmed(line.substr(equals + 1))), place + std::string(name)});
+  }
+  return checked(std::move(values));
+}
+
+} // namespace beckon::net
