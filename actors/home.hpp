@@ -26,7 +26,7 @@ public:
   ~home();
 
   /// How many homes the node has. Once, before the first session.
-  void know_homes(std::size_t count) { owed_.resize(count); }
+  void know_homes(std::size_t homes) { owed_.resize(homes); }
   /// The home whose thread we are on. @pre a thread of the runtime, or a test that entered one
   static home& current() noexcept { return *current_; }
   /// Makes this thread the home's.

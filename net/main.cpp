@@ -23,7 +23,7 @@ constexpr const char* usage = "usage: beckon serve [OPTIONS]   (beckon serve --h
 int serve(int argc, const char* const* argv) {
   auto conf = configure(argc, argv, environ);
   if (!conf) {
-    std::fprintf(stderr, "beckon: %s\n", conf.error().c_str());
+    std::fprintf(stderr, "%s\n", conf.error().c_str());
     return exit_config;
   }
   if (conf->what != configured::wish::serve) {

@@ -1,6 +1,7 @@
 #include "net/upgrade.hpp"
 
-#include "protocol/frame.hpp"
+#include "protocol/base64.hpp"
+#include "protocol/names.hpp"
 
 #include <algorithm>
 #include <boost/beast/http/parser.hpp>

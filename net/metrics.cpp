@@ -1,0 +1,224 @@
+#include "net/metrics.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <fstream>
+#include <unistd.h>
+#include <vector>
+
+namespace beckon::net {
+
+namespace {
+
+using actors::counter;
+using actors::counters;
+using actors::gauge;
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using labels = std::vector<ClientMetric::Label>;
+
+/// Resident memory in bytes (proc(5), statm: the second number counts pages); 0 where /proc is not.
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  double pages = 0;
+  double resident = 0;
+  statm >> pages >> resident;
+  return statm ? resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+MetricFamily family(std::string name, std::string help, MetricType type) {
+  MetricFamily result;
+  result.name = "beckon_" + std::move(name);
+  result.help = std::move(help);
+  result.type = type;
+  return result;
+}
+
+void add(MetricFamily& target, double value, labels names = {}) {
+  ClientMetric metric;
+  metric.label = std::move(names);
+  (target.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  target.metric.push_back(std::move(metric));
+}
+
+std::string text_of(std::string_view name) {
+  return std::string(name);
+}
+
+/// Adds up at scrape time what the threads have counted; they are not stopped for it, so that
+/// numbers of one scrape may be an event apart.
+class thread_sums : public prometheus::Collectable {
+public:
+  thread_sums(std::span<const counters* const> threads, std::uint64_t log_lines_dropped)
+      : threads_(threads), log_lines_dropped_(log_lines_dropped) {}
+
+  std::vector<MetricFamily> Collect() const override {
+    std::vector<MetricFamily> families;
+    collect_process(families);
+    collect_gauges(families);
+    collect_totals(families);
+    families.push_back(messages());
+    families.push_back(refused());
+    families.push_back(rejects());
+    families.push_back(closes());
+    families.push_back(handed());
+    return families;
+  }
+
+private:
+  template <class Cell>
+  double sum(Cell cell) const {
+    double total = 0;
+    for (const auto* thread : threads_)
+      total += static_cast<double>(cell(*thread).value());
+    return total;
+  }
+
+  void collect_process(std::vector<MetricFamily>& families) const {
+    auto build = family("build_info", "Always 1; the version that runs.", MetricType::Gauge);
+    add(build, 1, {{"version", BECKON_VERSION}});
+    auto memory = family("resident_memory_bytes", "Memory of the process.", MetricType::Gauge);
+    add(memory, resident_bytes());
+    auto dropped = family("log_lines_dropped_total", "Log lines that nobody read in time.",
+                          MetricType::Counter);
+    add(dropped, static_cast<double>(log_lines_dropped_));
+    families.insert(families.end(), {build, memory, dropped});
+  }
+
+  void collect_gauges(std::vector<MetricFamily>& families) const {
+    struct row {
+      const char* name;
+      const char* help;
+      gauge counters::*cell;
+    };
+    constexpr row rows[] = {
+        {"connections", "Open connections.", &counters::connections},
+        {"handshakes_in_progress", "Connections that are not yet upgraded or refused.",
+         &counters::handshakes},
+        {"sessions", "Sessions.", &counters::sessions},
+        {"groups", "Groups with a member.", &counters::groups},
+        {"members", "Members, summed over the groups.", &counters::members},
+        {"queued_bytes", "Bytes that wait to be sent.", &counters::queued_bytes},
+    };
+    for (const auto& [name, help, cell] : rows) {
+      families.push_back(family(name, help, MetricType::Gauge));
+      // Below zero only if a thread that counted down was read after one that had not yet counted
+      // up.
+      add(families.back(), std::max(0.0, sum([&](auto& c) -> auto& { return c.*cell; })));
+    }
+  }
+
+  void collect_totals(std::vector<MetricFamily>& families) const {
+    struct row {
+      const char* name;
+      const char* help;
+      counter counters::*cell;
+    };
+    constexpr row rows[] = {
+        {"received_frames_total", "WebSocket messages from clients.", &counters::frames_in},
+        {"sent_frames_total", "WebSocket messages to clients.", &counters::frames_out},
+        {"received_bytes_total", "Bytes read from clients' sockets.", &counters::bytes_in},
+        {"sent_bytes_total", "Bytes written to clients' sockets.", &counters::bytes_out},
+        {"slow_consumers_total", "Times that a session's queue became full.",
+         &counters::slow_consumers},
+        {"gap_frames_total", "Frames that sessions missed because their queue was full.",
+         &counters::gap_frames},
+    };
+    for (const auto& [name, help, cell] : rows) {
+      families.push_back(family(name, help, MetricType::Counter));
+      add(families.back(), sum([&](auto& c) -> auto& { return c.*cell; }));
+    }
+  }
+
+  MetricFamily messages() const {
+    auto result = family("messages_total", "Messages by kind and outcome, one per recipient.",
+                         MetricType::Counter);
+    constexpr auto other = static_cast<std::size_t>(actors::message_kind::other); // is no message
+    for (std::size_t kind = 0; kind < other; ++kind)
+      for (std::size_t what = 0; what < protocol::outcome_count; ++what)
+        add(result, sum([&](auto& c) -> auto& { return c.messages[kind][what]; }),
+            {{"kind", text_of(actors::message_kind_names[kind])},
+             {"outcome", text_of(name(static_cast<protocol::outcome>(what)))}});
+    return result;
+  }
+
+  MetricFamily refused() const {
+    auto result = family("frames_refused_total", "Clients' frames refused, by kind and code.",
+                         MetricType::Counter);
+    for (std::size_t kind = 0; kind < actors::message_kind_count; ++kind)
+      for (std::size_t why = 0; why < protocol::code_count; ++why)
+        add(result, sum([&](auto& c) -> auto& { return c.refused[kind][why]; }),
+            {{"kind", text_of(actors::message_kind_names[kind])},
+             {"code", text_of(name(static_cast<protocol::code>(why)))}});
+    return result;
+  }
+
+  /// Everything refused by its reason alone: frames by code, connections by HTTP status.
+  MetricFamily rejects() const {
+    auto result =
+        family("rejects_total", "Frames and connections refused, by reason.", MetricType::Counter);
+    for (std::size_t why = 0; why < protocol::code_count; ++why) {
+      double total = 0;
+      for (std::size_t kind = 0; kind < actors::message_kind_count; ++kind)
+        total += sum([&](auto& c) -> auto& { return c.refused[kind][why]; });
+      add(result, total, {{"reason", text_of(name(static_cast<protocol::code>(why)))}});
+    }
+    for (std::size_t why = 0; why < actors::refusal_count; ++why)
+      add(result, sum([&](auto& c) -> auto& { return c.refusals[why]; }),
+          {{"reason", text_of(actors::refusal_names[why])}});
+    return result;
+  }
+
+  MetricFamily closes() const {
+    auto result = family(
+        "closes_total",
+        "Ended connections by our close code; client: it closed first; lost: without a close.",
+        MetricType::Counter);
+    auto add_cell = [&](std::size_t cell, std::string code) {
+      add(result, sum([&](auto& c) -> auto& { return c.closes[cell]; }),
+          {{"code", std::move(code)}});
+    };
+    for (auto code : protocol::close_codes)
+      add_cell(actors::close_index(code), std::to_string(static_cast<unsigned>(code)));
+    add_cell(actors::close_client, "client");
+    add_cell(actors::close_lost, "lost");
+    return result;
+  }
+
+  MetricFamily handed() const {
+    auto result =
+        family("request_to_handed_seconds",
+               "From a frame's arrival to the queue of its last recipient.", MetricType::Histogram);
+    ClientMetric metric;
+    auto& histogram = metric.histogram;
+    const auto& bounds = actors::duration_histogram::bounds;
+    for (std::size_t i = 0; i <= bounds.size(); ++i) {
+      for (const auto* thread : threads_)
+        histogram.sample_count += thread->handed.bucket(i);
+      auto bound = i < bounds.size() ? std::chrono::duration<double>(bounds[i]).count()
+                                     : std::numeric_limits<double>::infinity();
+      histogram.bucket.push_back({histogram.sample_count, bound});
+    }
+    for (const auto* thread : threads_)
+      histogram.sample_sum += static_cast<double>(thread->handed.sum_ns()) / 1e9;
+    result.metric.push_back(std::move(metric));
+    return result;
+  }
+
+  std::span<const counters* const> threads_;
+  std::uint64_t log_lines_dropped_;
+};
+
+} // namespace
+
+std::string metrics_text(std::span<const counters* const> threads,
+                         std::uint64_t log_lines_dropped) {
+  return prometheus::TextSerializer().Serialize(thread_sums(threads, log_lines_dropped).Collect());
+}
+
+} // namespace beckon::net
