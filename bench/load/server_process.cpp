@@ -13,7 +13,8 @@ namespace {
 nanoseconds read_clock(clockid_t which) {
   timespec now{};
   if (::clock_gettime(which, &now) != 0)
-    throw std::system_error(errno, std::generic_category(), "the server's CPU clock");
+    throw std::system_error(errno, std::generic_category(),
+                            "the CPU clock of a process (has the server ended?)");
   return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
 }
 
