@@ -35,6 +35,10 @@ std::string numbered(char letter, std::size_t number) {
   return name;
 }
 
+std::string text_of(int error) {
+  return std::generic_category().message(error);
+}
+
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
@@ -158,7 +162,7 @@ void fleet::read(std::size_t index, listener& to) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR))
     return;
   if (got <= 0)
-    return end(index, got == 0 ? "the server closed" : std::strerror(errno));
+    return end(index, got == 0 ? "the server closed" : text_of(errno));
 
   const std::string_view bytes(buffer_.data(), kept + static_cast<std::size_t>(got));
   const std::size_t taken = take(index, bytes, to);
@@ -271,7 +275,7 @@ void fleet::flush(std::size_t index) {
   const ssize_t sent =
       ::send(c.socket, c.unsent.data(), c.unsent.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && errno != EAGAIN && errno != EINTR)
-    return end(index, std::strerror(errno));
+    return end(index, text_of(errno));
   if (sent > 0)
     c.unsent.erase(0, static_cast<std::size_t>(sent));
   if (!c.unsent.empty()) {

@@ -30,6 +30,21 @@ std::string from_server(std::string_view text) {
   return bytes;
 }
 
+/// The last `size` bytes without the mask, whose key stands in front of them.
+std::string unmasked(std::string_view frame, std::size_t size) {
+  const auto key = frame.substr(frame.size() - size - 4, 4);
+  std::string payload(frame.substr(frame.size() - size));
+  for (std::size_t i = 0; i != size; ++i)
+    payload[i] = static_cast<char>(payload[i] ^ key[i % 4]);
+  return payload;
+}
+
+std::size_t header_bytes(std::size_t size) {
+  if (size < 126)
+    return 2;
+  return size < 65536 ? 4 : 10;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(load_histogram)
@@ -96,19 +111,15 @@ BOOST_AUTO_TEST_CASE(what_a_server_must_not_send_is_broken) {
 }
 
 BOOST_AUTO_TEST_CASE(a_masked_frame_hides_its_payload_and_yields_it_again) {
+  const mask_key key{'\x12', '\x34', '\x56', '\x78'};
   for (const std::size_t size : {5, 125, 126, 65535, 65536}) {
     const std::string text(size, 'x');
-    const mask_key key{'\x12', '\x34', '\x56', '\x78'};
     std::string bytes;
     append_masked(bytes, opcode::text, text, key);
     BOOST_TEST((static_cast<unsigned char>(bytes[1]) & 0x80) != 0);
     BOOST_TEST(bytes.find("xxxx") == std::string::npos);
-    const std::size_t key_at = bytes.size() - size - key.size();
-    std::string payload = bytes.substr(key_at + key.size());
-    for (std::size_t i = 0; i != payload.size(); ++i)
-      payload[i] = static_cast<char>(payload[i] ^ bytes[key_at + i % 4]);
-    BOOST_TEST(payload == text);
-    BOOST_TEST(key_at == (size < 126 ? 2u : size < 65536 ? 4u : 10u));
+    BOOST_TEST(unmasked(bytes, size) == text);
+    BOOST_TEST(bytes.size() == header_bytes(size) + key.size() + size);
   }
 }
 
