@@ -265,8 +265,9 @@ def run_in_debian(step, release):
 def main():
     kinds = {(): ordinary, ("--sanitize",): sanitize, ("--tidy",): tidy, ("--long",): long}
     kind = kinds[tuple(sys.argv[1:])]
-    # A request to end is an exception like Ctrl-C, so that run() takes its children along.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A request to end becomes an exception, so that run() takes its children along.
+    for request in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(request, lambda number, _: sys.exit(128 + number))
     os.environ["PATH"] += f":{BUILD}/tools:/usr/sbin:/sbin"
     tests = Tests()
     kind(tests)
