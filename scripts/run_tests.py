@@ -147,10 +147,13 @@ def check_format(step):
 
 
 def run_clang_tidy(step, files):
-    """Checks .cpp files, two at a time; headers are checked with the files that include them."""
-    files = [file for file in files if file.suffix == ".cpp"]
+    """Checks the .cpp files; headers are checked with the files that include them."""
+    if not step.check(run(["cmake", "--preset", "tidy"]) == 0, "configuring for clang-tidy"):
+        return
     for file in files:
-        step.check(run(["clang-tidy", "--quiet", "-p", "build/release", file]) == 0, file.relative_to(ROOT))
+        if file.suffix == ".cpp":
+            name = file.relative_to(ROOT)
+            step.check(run(["clang-tidy", "--quiet", "-p", "build/tidy", name], seconds_max=600) == 0, name)
 
 
 def changed_files():
@@ -176,6 +179,19 @@ def run_fuzz(step, target, seconds):
     ok = run(command, seconds + 120, log) == 0
     show_end(log, 1 if ok else 60)
     step.check(ok, f"{target.name}; see {log.relative_to(ROOT)}")
+
+
+def check_headers(step):
+    command = ["cmake", "--build", "--preset", "release", "--target", "all_verify_interface_header_sets", "--", "-k", "0"]
+    step.check(run(command) == 0, "a header that does not compile alone")
+
+
+def run_in_debian(step, release):
+    """The two commands of the README, where nothing is installed but bash and apt."""
+    become_root = [] if os.geteuid() == 0 else ["sudo"]
+    inside = [*become_root, "scripts/in_debian", str(release)]
+    step.check(run([*inside, "./run", "--version"]) == 0, "./run --version")
+    step.check(run([*inside, "./test"]) == 0, "./test")
 
 
 class Tests:
@@ -232,8 +248,7 @@ def sanitize(tests):
 
 
 def tidy(tests):
-    if tests.step("build release", build, "release", "-DBECKON_TESTS=ON", "-DBECKON_BENCH=ON"):
-        tests.step("clang-tidy", run_clang_tidy, changed_files())
+    tests.step("clang-tidy", run_clang_tidy, changed_files())
 
 
 def long(tests):
@@ -244,29 +259,17 @@ def long(tests):
                    seconds_max=4 * 3600)
         tests.step("system long", run_pytest, "--long", seconds_max=4 * 3600)
         tests.step("headers alone", check_headers)
-        tests.step("clang-tidy", run_clang_tidy, sources("protocol", "actors", "net"))
+    tests.step("clang-tidy", run_clang_tidy, sources("protocol", "actors", "net"))
     fuzz(tests, 60 * fuzz_minutes)
     tests.step("debian 13", run_in_debian, 13)
-
-
-def check_headers(step):
-    command = ["cmake", "--build", "--preset", "release", "--target", "all_verify_interface_header_sets"]
-    step.check(run(command) == 0, "a header that does not compile alone")
-
-
-def run_in_debian(step, release):
-    """The two commands of the README, where nothing is installed but bash and apt."""
-    become_root = [] if os.geteuid() == 0 else ["sudo"]
-    inside = [*become_root, "scripts/in_debian", str(release)]
-    step.check(run([*inside, "./run", "--version"]) == 0, "./run --version")
-    step.check(run([*inside, "./test"]) == 0, "./test")
 
 
 def main():
     kinds = {(): ordinary, ("--sanitize",): sanitize, ("--tidy",): tidy, ("--long",): long}
     kind = kinds[tuple(sys.argv[1:])]
-    # A request to end is an exception like Ctrl-C, so that run() takes its children along.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A request to end becomes an exception, so that run() takes its children along.
+    for request in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(request, lambda number, _: sys.exit(128 + number))
     os.environ["PATH"] += f":{BUILD}/tools:/usr/sbin:/sbin"
     tests = Tests()
     kind(tests)

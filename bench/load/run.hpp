@@ -1,0 +1,38 @@
+#pragma once
+// One run: warm up, measure, let everything in flight arrive, audit. Owns: the phases and their
+// figures.
+
+#include "fleet.hpp"
+#include "server_process.hpp"
+#include "traffic.hpp"
+
+#include <chrono>
+
+namespace load {
+
+struct phases {
+  nanoseconds warm_up{};
+  nanoseconds measured{};
+};
+
+struct figures {
+  nanoseconds elapsed{};
+  nanoseconds server_cpu{};
+  nanoseconds own_cpu{};
+  tally counted;
+  server_process::memory before_clients; ///< before the first connection
+  server_process::memory with_clients;   ///< all joined and settled, nothing sent yet
+};
+
+/// Waits until the server's memory has rested for a second (at most ten), so that work put off is
+/// counted.
+server_process::memory settle(fleet& clients, const server_process& server);
+
+/// Nothing is sent: what the clients cost by being there.
+void run_idle(fleet& clients, const server_process& server, const phases& times, figures& into);
+
+/// `messages_max` of the plan ends the run instead of the time, and there is no warm-up then.
+void run_traffic(fleet& clients, traffic& what, const server_process& server, const phases& times,
+                 figures& into);
+
+} // namespace load
