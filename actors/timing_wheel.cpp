@@ -14,7 +14,11 @@ void timing_wheel::set(deadline& entry, steady_time when) {
   entry.unlink();
   entry.when_ = when;
   // A deadline that is past already fires with the next tick, not within this call.
-  auto& slot = ring_[std::max(tick_of(when), now_tick_ + 1) % slots];
+  auto at = std::max(tick_of(when), now_tick_ + 1);
+  if (empty_ || (next_tick_ > now_tick_ && at < next_tick_))
+    next_tick_ = at;
+  empty_ = false;
+  auto& slot = ring_[at % slots];
   entry.prev_ = slot.prev_;
   entry.next_ = &slot;
   slot.prev_->next_ = &entry;
@@ -51,11 +55,18 @@ void timing_wheel::advance(steady_time now) {
   }
 }
 
-std::optional<steady_time> timing_wheel::next() const {
-  for (std::size_t i = 1; i <= slots; ++i)
-    if (ring_[(now_tick_ + i) % slots].armed())
-      return origin_ + static_cast<std::int64_t>(now_tick_ + i) * std::chrono::steady_clock::duration(tick);
-  return std::nullopt;
+std::optional<steady_time> timing_wheel::next() {
+  if (!empty_ && next_tick_ <= now_tick_) {
+    empty_ = true;
+    for (std::size_t i = 1; i <= slots && empty_; ++i)
+      if (ring_[(now_tick_ + i) % slots].armed()) {
+        next_tick_ = now_tick_ + i;
+        empty_ = false;
+      }
+  }
+  if (empty_)
+    return std::nullopt;
+  return origin_ + static_cast<std::int64_t>(next_tick_) * std::chrono::steady_clock::duration(tick);
 }
 
 } // namespace beckon::actors

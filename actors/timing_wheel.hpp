@@ -54,8 +54,9 @@ public:
   /// Fires what is due at `now`.
   void advance(steady_time now);
 
-  /// When `advance` has something to do next; nothing while no entry is armed.
-  std::optional<steady_time> next() const;
+  /// When `advance` may have something to do next; nothing while no entry is armed. Cheap: the ring is searched only
+  /// when the tick that was thought to be next has passed, or its entry was disarmed.
+  std::optional<steady_time> next();
 
 private:
   struct head final : deadline {
@@ -64,7 +65,9 @@ private:
   std::size_t tick_of(steady_time when) const;
 
   steady_time origin_;
-  std::size_t now_tick_ = 0; ///< ticks since origin_ that have been fired
+  std::size_t now_tick_ = 0;  ///< ticks since origin_ that have been fired
+  std::size_t next_tick_ = 0; ///< no entry is armed between now_tick_ and it; at most now_tick_: not known
+  bool empty_ = true;         ///< known at the last search, and nothing was set since
   std::array<head, slots> ring_;
 };
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <exception>
 #include <sys/socket.h>
@@ -466,7 +465,7 @@ void connection::close(close_code why, std::string_view bye) {
 // ---- time ---------------------------------------------------------------------------------------------------------
 
 void connection::wake_later() {
-  boost::asio::post(unit_.loop(), [self = shared_from_this()] { self->wake_.notify(); });
+  unit_.wake_later(shared_from_this());
 }
 
 void connection::wake_by(steady_time when) {

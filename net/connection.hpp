@@ -37,6 +37,8 @@ public:
 
   /// Starts the story. On the unit's thread.
   void start();
+  /// Resumes its coroutine. By the unit, at the start of a turn.
+  void go_on() { wake_.notify(); }
   /// Ends it now, without a word.
   void cut();
   /// Gives the kernel what is queued. By the unit, at the end of a turn.

@@ -21,12 +21,12 @@ constexpr auto use_tuple = boost::asio::as_tuple(use_loop);
 
 } // namespace
 
-operator_listener::operator_listener(services& around, thread_unit& unit, const endpoint& where,
+operator_listener::operator_listener(services& around, boost::asio::io_context& loop, const endpoint& where,
                                      std::function<std::string()> metrics)
-    : around_(around), unit_(unit), acceptor_(unit.loop(), where), metrics_(std::move(metrics)) {}
+    : around_(around), loop_(loop), acceptor_(loop, where), metrics_(std::move(metrics)) {}
 
 void operator_listener::start() {
-  boost::asio::co_spawn(unit_.loop(), accept(), boost::asio::detached);
+  boost::asio::co_spawn(loop_, accept(), boost::asio::detached);
 }
 
 void operator_listener::stop() {
@@ -37,7 +37,7 @@ void operator_listener::stop() {
 task operator_listener::accept() {
   boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                     loop_executor>
-      pause(unit_.loop());
+      pause(loop_);
   while (acceptor_.is_open()) {
     auto [ec, client] = co_await acceptor_.async_accept(use_tuple);
     if (ec == boost::asio::error::operation_aborted)
@@ -47,7 +47,7 @@ task operator_listener::accept() {
       co_await pause.async_wait(use_tuple);
       continue;
     }
-    boost::asio::co_spawn(unit_.loop(), answer(std::move(client)), boost::asio::detached);
+    boost::asio::co_spawn(loop_, answer(std::move(client)), boost::asio::detached);
   }
 }
 
@@ -55,7 +55,7 @@ task operator_listener::answer(socket client) {
   ++connections_;
   boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                     loop_executor>
-      deadline(unit_.loop());
+      deadline(loop_);
   deadline.expires_after(request_max);
   deadline.async_wait([&client](boost::system::error_code ec) {
     boost::system::error_code ignored;

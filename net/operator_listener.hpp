@@ -1,10 +1,9 @@
 #pragma once
-// The operator's HTTP: /healthz, /readyz, /metrics on an address of its own. Owns: its acceptor. Runs on the first thread;
-// small on purpose: one request per connection, refused to browsers (an Origin).
+// The operator's HTTP: /healthz, /readyz, /metrics on an address of its own. Owns: its acceptor. Runs on the main thread,
+// beside the signals; small on purpose: one request per connection, refused to browsers (an Origin).
 
 #include "net/services.hpp"
 #include "net/signal.hpp"
-#include "net/thread_unit.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
@@ -21,7 +20,7 @@ public:
   static constexpr std::size_t connections_max = 32;
 
   /// @throws boost::system::system_error when the address cannot be bound
-  operator_listener(services& around, thread_unit& unit, const endpoint& where,
+  operator_listener(services& around, boost::asio::io_context& loop, const endpoint& where,
                     std::function<std::string()> metrics);
   endpoint where() const { return acceptor_.local_endpoint(); }
   void start();
@@ -35,7 +34,7 @@ private:
   std::string judge(const std::string& request) const;
 
   services& around_;
-  thread_unit& unit_;
+  boost::asio::io_context& loop_;
   acceptor acceptor_;
   std::function<std::string()> metrics_;
   std::size_t connections_ = 0;

@@ -1,44 +1,63 @@
 #include "net/poller.hpp"
 
+#include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <limits>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace beckon::net {
 namespace {
 
-int make_set() {
-  int fd = ::epoll_create1(EPOLL_CLOEXEC);
+unique_fd checked(int fd, const char* what) {
   if (fd < 0)
-    throw boost::system::system_error(errno, boost::system::system_category(), "epoll_create1");
-  return fd;
+    throw boost::system::system_error(errno, boost::system::system_category(), what);
+  return unique_fd(fd);
+}
+
+/// Whole milliseconds, as epoll_wait takes them, rounded up: waking early would find nothing to do.
+int timeout(std::optional<std::chrono::nanoseconds> at_most) {
+  if (!at_most)
+    return -1;
+  auto ms = std::chrono::ceil<std::chrono::milliseconds>(*at_most).count();
+  return static_cast<int>(std::clamp<std::int64_t>(ms, 0, std::numeric_limits<int>::max()));
 }
 
 } // namespace
 
-poller::poller(boost::asio::io_context& loop) : set_(loop, make_set()) {}
+poller::poller()
+    : set_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      alarm_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET; // edge-triggered: the count is never read, each write is an event
+  event.data.ptr = nullptr;
+  if (::epoll_ctl(set_.get(), EPOLL_CTL_ADD, alarm_.get(), &event) != 0)
+    throw boost::system::system_error(errno, boost::system::system_category(), "epoll_ctl");
+}
 
 bool poller::add(int fd, pollee& who) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &who;
-  return ::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0;
+  return ::epoll_ctl(set_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void poller::start() {
-  set_.async_wait(descriptor::wait_read, [this](boost::system::error_code ec) {
-    if (ec)
-      return;
-    dispatch();
-    start();
-  });
+void poller::wait(std::optional<std::chrono::nanoseconds> at_most) {
+  found_ = ::epoll_wait(set_.get(), events_.data(), events_per_turn, timeout(at_most));
 }
 
 void poller::dispatch() {
-  auto n = ::epoll_wait(set_.native_handle(), events_.data(), events_per_turn, 0);
-  for (int i = 0; i < n; ++i) {
+  for (int i = 0; i < found_; ++i) {
     auto& event = events_[static_cast<std::size_t>(i)];
-    static_cast<pollee*>(event.data.ptr)->ready(event.events);
+    if (event.data.ptr)
+      static_cast<pollee*>(event.data.ptr)->ready(event.events);
   }
+}
+
+void poller::wake() noexcept {
+  std::uint64_t one = 1;
+  [[maybe_unused]] auto n = ::write(alarm_.get(), &one, sizeof one);
 }
 
 } // namespace beckon::net

@@ -1,14 +1,14 @@
 #pragma once
-// Which sockets of a thread are ready: an epoll set of our own, edge-triggered, inside Asio's loop. Owns: the set.
+// What a thread sleeps on: its sockets, and other threads' wish to wake it. Owns: the epoll set, edge-triggered.
 // A socket is added once for its life and costs no system call to wait for again; through Asio's reactor each wait costs
-// one (docs/decisions/0002-own-epoll-set.md has the figures).
+// one, and each turn two more (docs/decisions/0002-own-epoll-set.md has the figures).
 
 #include "net/unique_fd.hpp"
 
 #include <array>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <sys/epoll.h>
 
 namespace beckon::net {
@@ -26,21 +26,25 @@ protected:
 class poller {
 public:
   /// @throws boost::system::system_error when the system has no descriptor left
-  explicit poller(boost::asio::io_context& loop);
+  poller();
 
   /// Watches `fd` until it is closed. @returns false when the kernel has no room for it
   bool add(int fd, pollee& who);
 
-  /// Starts to tell. Once, on the loop's thread.
-  void start();
-
-private:
-  using descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
+  /// Sleeps until a socket is ready, `wake` is called or the time is over (none: without end). Then `dispatch` tells.
+  void wait(std::optional<std::chrono::nanoseconds> at_most);
+  /// Tells what `wait` has found. The thread's time may be read in between.
   void dispatch();
 
+  /// Ends the thread's sleep, or its next one. Any thread.
+  void wake() noexcept;
+
+private:
   static constexpr int events_per_turn = 512;
-  descriptor set_;
+  unique_fd set_;
+  unique_fd alarm_; ///< an eventfd
   std::array<epoll_event, events_per_turn> events_;
+  int found_ = 0;
 };
 
 } // namespace beckon::net

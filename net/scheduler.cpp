@@ -1,6 +1,5 @@
 #include "net/scheduler.hpp"
 
-#include <boost/asio/post.hpp>
 #include <caf/logger.hpp>
 #include <latch>
 
@@ -9,8 +8,8 @@ namespace beckon::net {
 /// Messages that one actor takes before the others get their turn. CAF's own default is unlimited.
 static constexpr std::size_t messages_per_activation = 64;
 
-scheduler::scheduler(caf::actor_system& system, thread_units& units)
-    : super(system), units_(units), clock_(units.front()->loop()) {}
+scheduler::scheduler(caf::actor_system& system, thread_units& units, boost::asio::io_context& clock_loop)
+    : super(system), units_(units), clock_(clock_loop) {}
 
 void scheduler::init(caf::actor_system_config& config) {
   super::init(config);
@@ -40,7 +39,7 @@ void scheduler::stop() {
   for (int round = 0; round < 2; ++round) { // an actor that is dropped may wake one of another unit
     std::latch done(static_cast<std::ptrdiff_t>(live.size()));
     for (auto* unit : live)
-      boost::asio::post(unit->loop(), [unit, &done] {
+      unit->post([unit, &done] {
         unit->clear();
         // spawn() leaves a reference to the system's logger in this thread, which outlives the system;
         // ~actor_system would wait for it for ever.
@@ -51,9 +50,9 @@ void scheduler::stop() {
   }
 }
 
-void use_scheduler(caf::actor_system_config& config, thread_units& units) {
-  config.module_factories.emplace_back([&units](caf::actor_system& system) -> caf::actor_system::module* {
-    return new scheduler(system, units);
+void use_scheduler(caf::actor_system_config& config, thread_units& units, boost::asio::io_context& clock_loop) {
+  config.module_factories.emplace_back([&units, &clock_loop](caf::actor_system& system) -> caf::actor_system::module* {
+    return new scheduler(system, units, clock_loop);
   });
 }
 

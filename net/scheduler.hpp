@@ -18,7 +18,7 @@ class scheduler final : public caf::scheduler::abstract_coordinator {
   using super = caf::scheduler::abstract_coordinator;
 
 public:
-  scheduler(caf::actor_system& system, thread_units& units);
+  scheduler(caf::actor_system& system, thread_units& units, boost::asio::io_context& clock_loop);
   void init(caf::actor_system_config& config) override;
   /// From a thread of the runtime: resumed there, the cache is warm. From elsewhere: in turn.
   void enqueue(caf::resumable* job) override;
@@ -32,7 +32,7 @@ private:
   std::atomic<std::size_t> next_{0};
 };
 
-/// Makes actor systems of this configuration run on `units`, which outlive them.
-void use_scheduler(caf::actor_system_config& config, thread_units& units);
+/// Makes actor systems of this configuration run on `units`, and delayed messages wait in `clock_loop`. Both outlive them.
+void use_scheduler(caf::actor_system_config& config, thread_units& units, boost::asio::io_context& clock_loop);
 
 } // namespace beckon::net

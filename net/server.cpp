@@ -7,7 +7,6 @@
 #include "net/metrics.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
@@ -53,7 +52,7 @@ server::server(const configured& conf, logger& log)
     node_.homes[i]->unit = units_[i].get();
     units_[i]->place = node_.homes[i].get();
   }
-  use_scheduler(config_, units_);
+  use_scheduler(config_, units_, main_loop_);
   config_.add_message_types<caf::id_block::beckon>();
   system_ = std::make_unique<caf::actor_system>(config_);
   system_->await_actors_before_shutdown(false); // ours are told to end; nothing waits for the rest
@@ -130,7 +129,7 @@ std::optional<std::string> server::bind_operator() {
     return std::nullopt;
   endpoint where(values_.admin_listen->address, values_.admin_listen->port);
   try {
-    operator_ = std::make_unique<operator_listener>(*services_, *units_.front(), where, [this] { return metrics(); });
+    operator_ = std::make_unique<operator_listener>(*services_, main_loop_, where, [this] { return metrics(); });
   } catch (const boost::system::system_error& trouble) {
     return "admin-listen: " + text_of(where) + ": " + trouble.code().message();
   }
@@ -156,9 +155,9 @@ void server::start_threads() {
   for (auto& unit : units_)
     threads_.emplace_back([u = unit.get()] { u->run(); });
   for (auto& l : listeners_)
-    boost::asio::post(units_[l.unit]->loop(), [&l] { l.listening->start(); });
+    units_[l.unit]->post([&l] { l.listening->start(); });
   if (operator_)
-    boost::asio::post(units_.front()->loop(), [this] { operator_->start(); });
+    operator_->start();
 }
 
 // ---- run and drain ------------------------------------------------------------------------------------------------
@@ -195,7 +194,7 @@ void server::on_each_thread(F f) {
   for (auto& unit : units_) {
     auto told = std::make_shared<std::promise<void>>();
     done.push_back(told->get_future());
-    boost::asio::post(unit->loop(), [f, told, u = unit.get()] {
+    unit->post([f, told, u = unit.get()] {
       f(*u);
       told->set_value();
     });
@@ -260,10 +259,8 @@ std::size_t server::connections() const {
 void server::stop_threads() {
   if (threads_.empty())
     return;
-  on_each_thread([this](thread_unit& u) {
-    if (&u == units_.front().get() && operator_)
-      operator_->stop();
-  });
+  if (operator_)
+    operator_->stop();
   for (auto& home : node_.homes)
     home->relay_handle = nullptr;
   node_.directories.clear();

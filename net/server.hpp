@@ -56,6 +56,7 @@ private:
   actors::node_state node_;
   gatekeeper gate_;
   std::optional<token_verifier> verifier_;
+  boost::asio::io_context main_loop_{1}; ///< signals, the operator's listener, delayed messages
   thread_units units_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
@@ -68,7 +69,6 @@ private:
   std::vector<bound> listeners_;
   std::unique_ptr<operator_listener> operator_;
   std::vector<std::thread> threads_;
-  boost::asio::io_context main_loop_{1};
   int signals_ = 0;
 };
 

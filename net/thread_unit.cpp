@@ -2,7 +2,6 @@
 
 #include "net/connection.hpp"
 
-#include <boost/asio/post.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <utility>
 
@@ -14,8 +13,7 @@ static constexpr std::size_t read_buffer_bytes = 64 * 1024;
 thread_local thread_unit* thread_unit::current_ = nullptr;
 
 thread_unit::thread_unit()
-    : loop_(1), sockets(loop_), read_buffer(read_buffer_bytes, '\0'), work_(loop_.get_executor()),
-      wheel_timer_(loop_) {}
+    : loop_(1), read_buffer(read_buffer_bytes, '\0'), work_(loop_.get_executor()) {}
 
 thread_unit::~thread_unit() = default;
 
@@ -25,19 +23,32 @@ void thread_unit::run() {
   current_ = this;
   place->enter();
   running_.store(true);
-  sockets.start();
-  while (!loop_.stopped()) {
-    // With actors waiting or outcomes to tell, only look; else sleep until something comes.
-    auto busy = !local_.empty() || place->owes() || !dirty_.empty();
-    auto handled = busy ? loop_.poll_one() : loop_.run_one();
+  begin_turn();
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    std::optional<std::chrono::nanoseconds> sleep;
+    if (busy())
+      sleep = std::chrono::nanoseconds{0}; // only look
+    else if (auto next = place->wheel.next())
+      sleep = *next - std::chrono::steady_clock::now();
+    sockets.wait(sleep);
     begin_turn();
-    for (int i = 0; handled && i < handlers_per_turn && loop_.poll_one(); ++i) {
-    }
+    sockets.dispatch();
+    place->wheel.advance(place->now);
+    waking_.swap(awake_);
+    for (auto& c : waking_)
+      c->go_on();
+    waking_.clear();
+    loop_.poll(); // new coroutines, and what other threads posted
     run_actors();
     end_turn();
   }
   running_.store(false);
   current_ = nullptr;
+}
+
+/// Whether something is left to do that no socket will tell of.
+bool thread_unit::busy() const noexcept {
+  return !local_.empty() || !dirty_.empty() || !awake_.empty() || place->owes();
 }
 
 void thread_unit::begin_turn() {
@@ -74,30 +85,12 @@ void thread_unit::end_turn() {
   flushing_.clear();
   place->end_turn(); // a flush settles what waited for `written`
   buried_.clear();
-  arm_wheel();
 }
 
 void thread_unit::cut_all() {
   auto left = connections_; // cutting one takes it out
   for (auto* c : left)
     c->cut();
-}
-
-/// Sets the timer for the wheel's next deadline, when that is earlier than what it is set for.
-void thread_unit::arm_wheel() {
-  auto next = place->wheel.next();
-  if (!next || (wheel_armed_ && wheel_due_ <= *next))
-    return;
-  wheel_armed_ = true;
-  wheel_due_ = *next;
-  wheel_timer_.expires_at(wheel_due_);
-  wheel_timer_.async_wait([this](boost::system::error_code ec) {
-    if (ec)
-      return; // set anew, for something earlier
-    wheel_armed_ = false;
-    begin_turn();
-    place->wheel.advance(place->now);
-  });
 }
 
 // ---- the run queue ------------------------------------------------------------------------------------------------
@@ -114,7 +107,7 @@ void thread_unit::exec_later(caf::resumable* job) {
     wake = !std::exchange(remote_woken_, true);
   }
   if (wake)
-    boost::asio::post(loop_, [] {}); // ends the loop's sleep; run_actors takes them
+    sockets.wake();
 }
 
 void thread_unit::take_remote() {
@@ -125,8 +118,8 @@ void thread_unit::take_remote() {
 }
 
 void thread_unit::stop() {
-  work_.reset();
-  loop_.stop();
+  stopping_.store(true);
+  sockets.wake();
 }
 
 void thread_unit::clear() {

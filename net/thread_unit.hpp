@@ -1,6 +1,6 @@
 #pragma once
-// One thread of the runtime: an Asio loop that also resumes actors. Owns: the loop, the run queue, the sockets' poller,
-// and the order of a turn: events, actors, settlements, one flush per connection.
+// One thread of the runtime: sockets, coroutines and actors in one loop. Owns: the loop, the run queue, the sockets' poller,
+// and the order of a turn: sockets, deadlines, coroutines, actors, settlements, one flush per connection.
 
 #include "actors/home.hpp"
 #include "net/poller.hpp"
@@ -8,7 +8,7 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/post.hpp>
 #include <caf/execution_unit.hpp>
 #include <caf/resumable.hpp>
 #include <deque>
@@ -54,6 +54,14 @@ public:
   poller sockets;
   std::string read_buffer; ///< shared by the thread's connections: an idle one owns none
 
+  /// Runs `f` on this thread. Any thread.
+  template <class F>
+  void post(F f) {
+    boost::asio::post(loop_, std::move(f));
+    sockets.wake();
+  }
+  /// Wakes the connection's coroutine in the next turn. On this thread.
+  void wake_later(std::shared_ptr<connection> c) { awake_.push_back(std::move(c)); }
   /// Flushes the connection at the end of this turn.
   void flush_later(connection& c) { dirty_.push_back(&c); }
   /// Connections of this thread that have started and not ended.
@@ -69,20 +77,13 @@ private:
   void run_actors();
   void take_remote();
   void end_turn();
-  void arm_wheel();
+  bool busy() const noexcept;
 
   /// Actors resumed before the sockets get their turn again.
   static constexpr std::size_t activations_per_turn = 512;
-  static constexpr int handlers_per_turn = 1024;
   static thread_local thread_unit* current_;
 
   boost::asio::executor_work_guard<executor> work_;
-  boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                    boost::asio::wait_traits<std::chrono::steady_clock>, executor>
-      wheel_timer_;
-  actors::steady_time wheel_due_{};
-  bool wheel_armed_ = false;
-
   std::size_t max_throughput_ = 64;
   std::deque<caf::resumable*> local_;
   std::mutex remote_mutex_;
@@ -90,10 +91,12 @@ private:
   bool remote_woken_ = false;           ///< guarded by remote_mutex_
 
   std::unordered_set<connection*> connections_;
+  std::vector<std::shared_ptr<connection>> awake_, waking_;
   std::vector<connection*> dirty_;
   std::vector<connection*> flushing_;
   std::vector<std::shared_ptr<connection>> buried_;
   std::atomic<bool> running_{false};
+  std::atomic<bool> stopping_{false};
 };
 
 } // namespace beckon::net
