@@ -275,6 +275,11 @@ void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
 
 // ---- end ----------------------------------------------------------------------------------------------------------
 
+void group::on_exit() {
+  // Nobody is left after a polite end; after a failure the gauge must not keep those who were.
+  home::current().count.members.sub(static_cast<std::int64_t>(roster_.members()));
+}
+
 void group::retire_if_empty() {
   if (roster_.empty())
     send(directory_, retire_group{name_, joins_});

@@ -24,6 +24,7 @@ public:
 
   group(caf::actor_config& config, node_state& shared, std::string name, caf::actor directory);
   caf::behavior make_behavior() override;
+  void on_exit() override;
   const char* name() const override { return "group"; }
 
 private:

@@ -28,7 +28,7 @@ void session::binary(std::string_view message) {
     return;
   auto frame = home_.parser.parse_binary(message);
   if (!frame)
-    return refuse(frame.error());
+    return reject(frame.error(), message.size());
   if (take_frame(**frame, message.size()))
     return;
   held_ = message;
@@ -67,8 +67,20 @@ bool session::take_line(std::string_view line) {
   auto frame = home_.parser.parse(line);
   if (frame)
     return take_frame(**frame, line.size());
-  refuse(frame.error());
+  reject(frame.error(), line.size());
   return true;
+}
+
+/// Frames that cannot be read count against the rate as well.
+void session::reject(protocol::rejection why, std::size_t bytes) {
+  auto wait = conduct_.frame(bytes, home_.now);
+  if (!wait)
+    return refuse(why);
+  why.why = code::rate_limited;
+  why.field = {};
+  refuse(why, message_kind::other, wait->count());
+  if (conduct_.over_rate_too_long() && phase_ < phase::closing)
+    close(protocol::close_code::rate_limited);
 }
 
 bool session::take_frame(const client_frame& f, std::size_t bytes) {

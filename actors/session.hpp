@@ -112,6 +112,7 @@ private:
   // The client's frames, in the order in which they are met.
   void take_lines(std::vector<std::string_view>& lines);
   bool take_line(std::string_view line);
+  void reject(protocol::rejection why, std::size_t bytes);
   bool take_frame(const protocol::client_frame& f, std::size_t bytes);
   bool must_wait(const protocol::client_frame& f) const;
   bool may_pass(const protocol::client_frame& f, std::size_t bytes);
