@@ -1,12 +1,12 @@
 #include "net/metrics.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <functional>
 #include <limits>
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
-
-#include <fstream>
 #include <unistd.h>
 #include <vector>
 
@@ -71,11 +71,12 @@ public:
   }
 
 private:
+  /// `cell` names a counter or gauge of a thread: a member, or a function that finds it.
   template <class Cell>
   double sum(Cell cell) const {
     double total = 0;
     for (const auto* thread : threads_)
-      total += static_cast<double>(cell(*thread).value());
+      total += static_cast<double>(std::invoke(cell, *thread).value());
     return total;
   }
 
@@ -105,11 +106,10 @@ private:
         {"members", "Members, summed over the groups.", &counters::members},
         {"queued_bytes", "Bytes that wait to be sent.", &counters::queued_bytes},
     };
-    for (const auto& [name, help, cell] : rows) {
-      families.push_back(family(name, help, MetricType::Gauge));
-      // Below zero only if a thread that counted down was read after one that had not yet counted
-      // up.
-      add(families.back(), std::max(0.0, sum([&](auto& c) -> auto& { return c.*cell; })));
+    for (const auto& metric : rows) {
+      families.push_back(family(metric.name, metric.help, MetricType::Gauge));
+      // Below zero only if one thread was read before it counted up, another after it counted down.
+      add(families.back(), std::max(0.0, sum(metric.cell)));
     }
   }
 
@@ -129,9 +129,9 @@ private:
         {"gap_frames_total", "Frames that sessions missed because their queue was full.",
          &counters::gap_frames},
     };
-    for (const auto& [name, help, cell] : rows) {
-      families.push_back(family(name, help, MetricType::Counter));
-      add(families.back(), sum([&](auto& c) -> auto& { return c.*cell; }));
+    for (const auto& metric : rows) {
+      families.push_back(family(metric.name, metric.help, MetricType::Counter));
+      add(families.back(), sum(metric.cell));
     }
   }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,53 +65,71 @@ struct range {
   T most;
 };
 
-/// What all numbers share: `parse` to an optional number, `print` back, a range in between.
-template <class Place, class T, class Parse, class Print>
-option_row number(option_row row, Place place, range<T> within, Parse parse, Print print,
-                  const char* otherwise) {
+/// How one kind of number is written.
+template <class T>
+struct spelling {
+  std::string_view unit;
+  std::optional<T> (*parse)(std::string_view);
+  std::string (*print)(T);
+  const char* otherwise; ///< a refusal
+};
+
+template <class T, class Place>
+option_row number(option_row row, Place place, range<T> within, spelling<T> how) {
+  row.unit = how.unit;
   row.read = [=](options& o, std::string_view text) -> option_refusal {
-    auto value = parse(text);
+    auto value = how.parse(text);
     if (!value)
-      return otherwise;
+      return how.otherwise;
     if (*value < within.least || *value > within.most)
-      return "is not within " + print(within.least) + " and " + print(within.most);
+      return "is not within " + how.print(within.least) + " and " + how.print(within.most);
     auto& target = place(o);
     target = static_cast<std::remove_cvref_t<decltype(target)>>(*value);
     return {};
   };
-  row.print = [=](const options& o) { return option_values{print(place(o))}; };
+  row.print = [=](const options& o) { return option_values{how.print(place(o))}; };
   return row;
 }
 
 template <class Place>
 option_row count(std::string_view name, Place place, range<std::uint64_t> within,
                  std::string_view reason) {
-  return number(
-      {.name = name, .unit = "NUMBER", .reason = reason}, place, within, parse_count,
-      [](std::uint64_t n) { return std::to_string(n); }, "is not a whole number");
+  constexpr spelling<std::uint64_t> how{"NUMBER", parse_count,
+                                        [](std::uint64_t n) { return std::to_string(n); },
+                                        "is not a whole number"};
+  return number({.name = name, .reason = reason}, place, within, how);
 }
 
 template <class Place>
 option_row size(std::string_view name, Place place, range<std::uint64_t> within,
                 std::string_view reason) {
-  return number({.name = name, .unit = "SIZE", .reason = reason}, place, within, parse_size,
-                print_size, "is not a size (bytes, or with KiB, MiB or GiB)");
+  constexpr spelling<std::uint64_t> how{"SIZE", parse_size, print_size,
+                                        "is not a size (bytes, or with KiB, MiB or GiB)"};
+  return number({.name = name, .reason = reason}, place, within, how);
 }
 
 template <class Place>
 option_row duration(std::string_view name, Place place, range<std::chrono::milliseconds> within,
                     std::string_view reason) {
-  return number({.name = name, .unit = "DURATION", .reason = reason}, place, within, parse_duration,
-                print_duration, "is not a duration (with ms, s, m or h)");
+  constexpr spelling<std::chrono::milliseconds> how{"DURATION", parse_duration, print_duration,
+                                                    "is not a duration (with ms, s, m or h)"};
+  return number({.name = name, .reason = reason}, place, within, how);
 }
 
-/// Puts rows under a heading of --help.
-inline void append_group(std::vector<option_row>& table, std::string_view group,
-                         std::vector<option_row> rows) {
-  for (auto& row : rows) {
+/// The rows of one heading of --help.
+template <class... Rows>
+std::vector<option_row> under(std::string_view group, Rows... rows) {
+  std::vector<option_row> result;
+  (result.push_back(std::move(rows)), ...);
+  for (auto& row : result)
     row.group = group;
-    table.push_back(std::move(row));
-  }
+  return result;
+}
+
+/// Moves rows to the end of the table.
+inline void append(std::vector<option_row>& table, std::vector<option_row> rows) {
+  table.insert(table.end(), std::make_move_iterator(rows.begin()),
+               std::make_move_iterator(rows.end()));
 }
 
 } // namespace beckon::net

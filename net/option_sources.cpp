@@ -69,7 +69,7 @@ po::options_description describe_command_line() {
     if (row.arity == option_arity::command)
       description.add_options()(name.c_str(), "");
     else if (row.arity == option_arity::flag)
-      description.add_options()(name.c_str(), po::value<std::string>()->implicit_value("true"), "");
+      description.add_options()(name.c_str(), po::value<std::string>()->implicit_value({}), "");
     else
       description.add_options()(name.c_str(), po::value<std::string>(), "");
   }
@@ -104,6 +104,18 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
+/// What stands between the commas, without the blanks around it.
+std::vector<std::string_view> elements_of(std::string_view list) {
+  std::vector<std::string_view> elements;
+  for (;;) {
+    auto comma = list.find(',');
+    elements.push_back(trimmed(list.substr(0, comma)));
+    if (comma == list.npos)
+      return elements;
+    list.remove_prefix(comma + 1);
+  }
+}
+
 } // namespace
 
 std::string quoted(std::string_view text) {
@@ -129,8 +141,11 @@ given_values read_command_line(int argc, const char* const* argv) {
   for (const auto& option : parsed.options) {
     if (option.position_key >= 0 || option.string_key.empty())
       return "unexpected argument " + quoted(option.value.empty() ? "--" : option.value.front());
-    auto text = option.value.empty() ? std::string() : option.value.front();
-    values.push_back({find_option(option.string_key), std::move(text), "--" + option.string_key});
+    const auto* row = find_option(option.string_key);
+    std::string text = row->arity == option_arity::flag ? "true" : "";
+    if (!option.value.empty())
+      text = option.value.front();
+    values.push_back({row, std::move(text), "--" + option.string_key});
   }
   return checked(std::move(values));
 }
@@ -142,21 +157,16 @@ given_values read_environment(const char* const* envp) {
     if (!entry.starts_with("BECKON_"))
       continue;
     auto equals = std::min(entry.find('='), entry.size());
-    std::string variable = one_line(entry.substr(0, equals));
+    auto variable = one_line(entry.substr(0, equals));
     auto text = entry.substr(std::min(equals + 1, entry.size()));
     const auto* row = row_of_variable(variable);
     if (!row)
       return variable + ": unknown variable (beckon serve --help lists the options)";
-    for (;;) {
-      auto comma = row->arity == option_arity::many ? text.find(',') : text.npos;
-      auto element = comma == text.npos ? text : text.substr(0, comma);
-      if (row->arity == option_arity::many)
-        element = trimmed(element);
-      values.push_back({row, std::string(element), variable});
-      if (comma == text.npos)
-        break;
-      text.remove_prefix(comma + 1);
-    }
+    if (row->arity == option_arity::many)
+      for (auto element : elements_of(text))
+        values.push_back({row, std::string(element), variable});
+    else
+      values.push_back({row, std::string(text), variable});
   }
   return checked(std::move(values));
 }

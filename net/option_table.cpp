@@ -219,32 +219,26 @@ option_row command(std::string_view name, std::string_view reason) {
 }
 
 std::vector<option_row> listening() {
-  return {
-      listen_row(),
-      count("port", at(&options::port), {0, 65'535},
-            "port of every --listen; 0: the kernel chooses one for all"),
-      path_row(),
-      admin_row(),
-      count("threads", at(&options::threads), {0, 256},
-            "threads that carry connections and actors; 0: one per core"),
-      node_row(),
-  };
+  return under("Listening", listen_row(),
+               count("port", at(&options::port), {0, 65'535},
+                     "port of every --listen; 0: the kernel chooses one for all"),
+               path_row(), admin_row(),
+               count("threads", at(&options::threads), {0, 256},
+                     "threads that carry connections and actors; 0: one per core"),
+               node_row());
 }
 
 std::vector<option_row> identity() {
-  return {
-      insecure_row(),
-      key_file_row(),
-      duration("token-leeway", at(&options::token_leeway), {milliseconds{0}, minutes{5}},
-               "how far the clocks of issuer and server may differ"),
-      origin_row(),
-      policy_row(),
-  };
+  return under("Who may connect, as whom", insecure_row(), key_file_row(),
+               duration("token-leeway", at(&options::token_leeway), {milliseconds{0}, minutes{5}},
+                        "how far the clocks of issuer and server may differ"),
+               origin_row(), policy_row());
 }
 
 std::vector<option_row> timing() {
   constexpr range<milliseconds> wait{milliseconds{100}, hours{1}};
-  return {
+  return under(
+      "Time",
       duration("ping", at(&options::ping), wait,
                "pause between pings: with --pong it bounds how long a dead peer stays"),
       duration("pong", at(&options::pong), wait,
@@ -261,8 +255,7 @@ std::vector<option_row> timing() {
                "how long a client's queue may stay over --max-outbound; then closed 4103"),
       duration(
           "drain-timeout", at(&options::drain_timeout), wait,
-          "from SIGTERM to the end of the last connection; under the 10 s that supervisors allow"),
-  };
+          "from SIGTERM to the end of the last connection; under the 10 s that supervisors allow"));
 }
 
 std::vector<option_row> logging() {
@@ -274,37 +267,33 @@ std::vector<option_row> logging() {
        {"off", log_level::off}}};
   constexpr std::array<std::pair<std::string_view, log_format>, 2> formats{
       {{"text", log_format::text}, {"json", log_format::json}}};
-  return {
-      choice({.name = "log-level",
-              .unit = "debug|info|warn|error|off",
-              .reason = "the least that is logged, to stderr"},
-             &options::least_level, levels),
-      choice({.name = "log-format",
-              .unit = "text|json",
-              .reason = "json: one object per line, for machines"},
-             &options::format, formats),
-  };
+  return under("Log",
+               choice({.name = "log-level",
+                       .unit = "debug|info|warn|error|off",
+                       .reason = "the least that is logged, to stderr"},
+                      &options::least_level, levels),
+               choice({.name = "log-format",
+                       .unit = "text|json",
+                       .reason = "json: one object per line, for machines"},
+                      &options::format, formats));
 }
 
 std::vector<option_row> configuration() {
-  return {
-      config_row(),
-      command("print-config", "print the configuration in effect as such a file, and end"),
-      command("check-config", "check the configuration, start nothing"),
-      command("help", "print this, and end"),
-      command("version", "print the version, and end"),
-  };
+  return under("Configuration", config_row(),
+               command("print-config", "print the configuration in effect as such a file, and end"),
+               command("check-config", "check the configuration, start nothing"),
+               command("help", "print this, and end"),
+               command("version", "print the version, and end"));
 }
 
 std::vector<option_row> make_table() {
   std::vector<option_row> table;
-  append_group(table, "Listening", listening());
-  append_group(table, "Who may connect, as whom", identity());
-  append_group(table, "Time", timing());
-  for (auto& row : limit_options())
-    table.push_back(std::move(row));
-  append_group(table, "Log", logging());
-  append_group(table, "Configuration", configuration());
+  append(table, listening());
+  append(table, identity());
+  append(table, timing());
+  append(table, limit_options());
+  append(table, logging());
+  append(table, configuration());
   return table;
 }
 
