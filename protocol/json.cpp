@@ -64,6 +64,12 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
+/// Whether a string comes next but for blanks, which are taken.
+bool starts_key(std::string_view& text) {
+  skip_blanks(text);
+  return !text.empty() && text.front() == '"';
+}
+
 std::string_view without_trailing_blanks(std::string_view text) {
   while (!text.empty() && is_blank(text.back()))
     text.remove_suffix(1);
@@ -102,8 +108,9 @@ struct json_splitter::grammar {
     return ec ? 0 : length;
   }
 
-  /// Takes the value at the front of `text`. @returns nothing when there is none.
+  /// Takes the value that comes next but for blanks. @returns nothing when there is none.
   std::string_view take_value(std::string_view& text) {
+    skip_blanks(text);
     auto length = value_length(text);
     auto value = without_trailing_blanks(text.substr(0, length));
     text.remove_prefix(length);
@@ -129,6 +136,14 @@ struct json_splitter::grammar {
     }
     return true;
   }
+
+  /// Takes the field whose key starts at the front of `text`.
+  bool take_field(std::string_view& text, std::string& unescaped, json_field& field) {
+    if (!take_key(text, unescaped, field.key) || !take(text, ':'))
+      return false;
+    field.raw = take_value(text);
+    return !field.raw.empty();
+  }
 };
 
 json_splitter::json_splitter() : grammar_(std::make_unique<grammar>()) {}
@@ -144,32 +159,23 @@ bool json_splitter::valid(std::string_view text) {
 
 std::optional<code> json_splitter::split(std::string_view text, object& out) {
   out.size = 0;
-  keys_.clear();
   auto rest = text;
   if (!take(rest, '{'))
     return valid(text) ? code::bad_request : code::bad_json;
-  if (!take(rest, '}')) {
-    do {
-      skip_blanks(rest);
-      if (rest.empty() || rest.front() != '"')
-        return code::bad_json;
-      if (out.size == out.fields.size())
-        return code::bad_request;
-      auto& field = out.fields[out.size];
-      // Unescaped text is never longer than what it came from, so the slices into keys_ stay where
-      // they are.
-      keys_.reserve(text.size());
-      if (!grammar_->take_key(rest, keys_, field.key) || !take(rest, ':'))
-        return code::bad_json;
-      skip_blanks(rest);
-      field.raw = grammar_->take_value(rest);
-      if (field.raw.empty())
-        return code::bad_json;
-      ++out.size;
-    } while (take(rest, ','));
-    if (!take(rest, '}'))
+  // Unescaped text is never longer than what it came from: slices into keys_ stay where they are.
+  keys_.clear();
+  keys_.reserve(text.size());
+  bool closed = take(rest, '}');
+  for (bool more = !closed; more; more = take(rest, ',')) {
+    if (!starts_key(rest))
+      return code::bad_json;
+    if (out.size == out.fields.size())
+      return code::bad_request;
+    if (!grammar_->take_field(rest, keys_, out.fields[out.size++]))
       return code::bad_json;
   }
+  if (!closed && !take(rest, '}'))
+    return code::bad_json;
   skip_blanks(rest);
   if (!rest.empty())
     return code::bad_json;

@@ -108,6 +108,7 @@ bool frame_parser::reader::read_fields() {
   return true;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a table, one entry for each field
 bool frame_parser::reader::read(field f) {
   switch (f) {
   case type:

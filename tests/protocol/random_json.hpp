@@ -43,17 +43,20 @@ inline rc::Gen<boost::json::value> random_value(int depth) {
       rc::gen::map(random_text(), [](const std::string& s) { return value(s); }));
   if (depth == 0)
     return scalar;
+  constexpr auto shorter =
+      0.3; // A list of lists of a hundred each is no better a test, only a slow one.
   auto list = rc::gen::map(
-      rc::gen::container<std::vector<value>>(random_value(depth - 1)),
+      rc::gen::scale(shorter, rc::gen::container<std::vector<value>>(random_value(depth - 1))),
       [](const std::vector<value>& v) { return value(boost::json::array(v.begin(), v.end())); });
-  auto object = rc::gen::map(rc::gen::container<std::vector<std::pair<std::string, value>>>(
-                                 rc::gen::pair(random_text(), random_value(depth - 1))),
-                             [](const std::vector<std::pair<std::string, value>>& v) {
-                               boost::json::object o;
-                               for (const auto& [key, member] : v)
-                                 o[key] = member;
-                               return value(std::move(o));
-                             });
+  auto object = rc::gen::map(
+      rc::gen::scale(shorter, rc::gen::container<std::vector<std::pair<std::string, value>>>(
+                                  rc::gen::pair(random_text(), random_value(depth - 1)))),
+      [](const std::vector<std::pair<std::string, value>>& v) {
+        boost::json::object o;
+        for (const auto& [key, member] : v)
+          o[key] = member;
+        return value(std::move(o));
+      });
   return rc::gen::weightedOneOf<value>({{4, scalar}, {1, list}, {1, object}});
 }
 
