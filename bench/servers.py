@@ -26,7 +26,7 @@ START_SECONDS_MAX = 60  # under valgrind a start takes some seconds
 STOP_SECONDS_MAX = 15  # a drain of beckon is cut off at 9 s
 
 COMMANDS = {
-    "beckon": [BUILD / "beckon", "serve", "--insecure=true", "--threads", "1", "--port", "0", "--admin-listen", "off"],
+    "beckon": [BUILD / "beckon", "serve", "--insecure", "--threads", "1", "--port", "0", "--admin-listen", "off"],
     "ws": ["node", WS / "server.js", "--port", "0"],
 }
 
