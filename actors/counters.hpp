@@ -99,7 +99,7 @@ constexpr message_kind kind_of(protocol::frame_type type) noexcept {
 enum class refusal : std::uint8_t {
   http_400,
   http_401,
-  http_403,
+  origin, ///< 403
   http_404,
   http_405,
   http_414,
@@ -113,7 +113,7 @@ enum class refusal : std::uint8_t {
 };
 inline constexpr std::size_t refusal_count = 13;
 constexpr std::array<std::string_view, refusal_count> refusal_names{
-    "http_400",   "http_401",    "http_403",          "http_404", "http_405",
+    "http_400",   "http_401",    "origin",          "http_404", "http_405",
     "http_414",   "http_426",    "http_429",          "http_431", "http_503",
     "http_other", "bad_preface", "handshake_timeout",
 };

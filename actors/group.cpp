@@ -212,6 +212,11 @@ void group::read(const read_roster& r) {
   auto* s = roster_.find(r.session);
   if (!s)
     return refuse(r.where, r.id, protocol::code::not_member);
+  if (!roster_.pending().empty()) {
+    // Answered behind the flush that is due, so that who has just come is in it, and its version is what watchers have.
+    reads_.push_back(r);
+    return;
+  }
   auto limit = shared_.bounds.roster_page_members_max;
   if (r.limit)
     limit = std::min(limit, r.limit);
@@ -263,6 +268,8 @@ void group::flush() {
     count_told_ = roster_.members();
     fan_out(audience_kind::count_watchers, count_frame(*name_json_, count_told_));
   }
+  for (auto& r : std::exchange(reads_, {}))
+    read(r);
 }
 
 void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {

@@ -60,6 +60,7 @@ private:
 
   roster roster_;
   audiences audiences_;
+  std::vector<read_roster> reads_; ///< that wait for the next flush; a session has one at a time
   std::uint64_t version_ = 0;
   std::uint64_t joins_ = 0; ///< join_group messages seen; the directory counts those sent
   std::size_t count_told_ = 0;

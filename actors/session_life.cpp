@@ -186,7 +186,7 @@ void session::control_frame(std::size_t bytes) {
 
 void session::drain(std::chrono::milliseconds retry_after) {
   if (phase_ < phase::closing)
-    close(close_code::draining, "the node is going down", retry_after.count());
+    close(close_code::draining, {}, retry_after.count());
 }
 
 void session::close_slow() {
@@ -200,7 +200,7 @@ void session::close_silent() {
 }
 
 void session::close(close_code why, std::string_view message, std::optional<std::int64_t> retry_after_ms) {
-  close_named(why, protocol::name(why), message, retry_after_ms);
+  close_named(why, protocol::name(why), message.empty() ? protocol::text(why) : message, retry_after_ms);
 }
 
 void session::close_named(close_code why, std::string_view code_name, std::string_view message,

@@ -78,6 +78,8 @@ task connection::shake_hands() {
       drop_handshake(actors::refusal::bad_preface);
     else if ((block ? block : head_.size()) > bounds().header_block_bytes_max)
       answer_http(head_.find("\r\n") < bounds().header_block_bytes_max ? 431 : 414);
+    else if (has_bare_newline(std::string_view(head_).substr(0, block ? block : head_.size())))
+      answer_http(400);
     else if (block)
       take_request(std::string_view(head_).substr(0, block), std::string_view(head_).substr(block));
   }
@@ -117,8 +119,8 @@ task connection::say_goodbye() {
     }
     if (websocket_.now() == websocket::state::closed_by_client && outbox_.empty())
       break;
-    if (http_only_ && outbox_.empty() && !std::exchange(end_sent, true))
-      ::shutdown(socket_.get(), SHUT_WR);
+    if (outbox_.empty() && !std::exchange(end_sent, true))
+      ::shutdown(socket_.get(), SHUT_WR); // the client need not wait for us
     if (bytes.empty() && !gone_)
       co_await wake_.wait();
   }
@@ -245,7 +247,7 @@ void connection::on_control(std::size_t bytes) {
 }
 
 bool connection::wants_more() const {
-  return phase_ != phase::open || (!paused_ && queued() <= bounds().outbound_bytes_max);
+  return phase_ != phase::open || (!paused_ && !full_ && queued() <= bounds().outbound_bytes_max);
 }
 
 void connection::resume() {

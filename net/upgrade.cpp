@@ -197,6 +197,13 @@ std::size_t header_block(std::string_view bytes) {
   return end == bytes.npos ? 0 : end + end_of_block.size();
 }
 
+bool has_bare_newline(std::string_view bytes) {
+  for (auto at = bytes.find('\n'); at != bytes.npos; at = bytes.find('\n', at + 1))
+    if (at == 0 || bytes[at - 1] != '\r')
+      return true;
+  return false;
+}
+
 bool looks_like_http(std::string_view bytes) {
   if (bytes.substr(0, http2_preface.size()) == http2_preface.substr(0, bytes.size()) && bytes.size() >= 4)
     return false;

@@ -18,6 +18,9 @@ namespace beckon::net {
 /// Length of the header block that `bytes` start with, its empty line included; 0 while it is not all here.
 std::size_t header_block(std::string_view bytes);
 
+/// Whether a line ends without CR: such a block may never end the way `header_block` waits for.
+bool has_bare_newline(std::string_view bytes);
+
 /// Whether `bytes` may still become an HTTP/1.1 request: a TLS hello, an HTTP/2 preface and noise may not.
 bool looks_like_http(std::string_view bytes);
 

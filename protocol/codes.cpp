@@ -120,6 +120,44 @@ std::string_view name(left_reason r) noexcept {
   return {};
 }
 
+std::string_view text(close_code c) noexcept {
+  switch (c) {
+  case close_code::normal:
+    return "closed";
+  case close_code::protocol_error:
+    return "the WebSocket protocol was broken";
+  case close_code::invalid_utf8:
+    return "a text message is not UTF-8";
+  case close_code::policy_violation:
+    return "too many fragments, or a message took too long";
+  case close_code::too_big:
+    return "a message is larger than the limit";
+  case close_code::internal_error:
+    return "the server made a mistake";
+  case close_code::auth_timeout:
+    return "no hello with a token came in time";
+  case close_code::invalid_token:
+    return "the token is not accepted";
+  case close_code::denied:
+    return "not allowed";
+  case close_code::too_many_errors:
+    return "too many frames were wrong";
+  case close_code::connection_limit:
+    return "the user has too many connections";
+  case close_code::rate_limited:
+    return "over the rate for too long";
+  case close_code::slow_consumer:
+    return "what is queued is not read";
+  case close_code::ping_timeout:
+    return "no answer to a ping";
+  case close_code::token_expired:
+    return "the token has expired";
+  case close_code::draining:
+    return "the node is going down";
+  }
+  return {};
+}
+
 std::string_view text(code c) noexcept {
   switch (c) {
   case code::bad_json:

@@ -66,6 +66,7 @@ std::string_view name(left_reason) noexcept;
 
 /// A sentence for people, without any value of the client's.
 std::string_view text(code) noexcept;
+std::string_view text(close_code) noexcept;
 
 /// Whether the same frame may succeed later.
 bool may_retry(code) noexcept;
