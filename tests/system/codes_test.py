@@ -157,7 +157,7 @@ async def ended_by(server, data, uid="alice"):
     with Raw(server.port) as peer:
         assert peer.upgrade(Authorization=f"Bearer {token(KEY, uid)}").status == 101
         peer.try_send(data)
-        return await asyncio.to_thread(peer.ended), None
+        return await asyncio.to_thread(peer.close_code), None
 
 
 async def close_1000(server):
@@ -243,7 +243,7 @@ async def close_4103(server):
 async def close_4105(server):
     with Raw(server.port) as silent:
         assert silent.upgrade(Authorization=f"Bearer {token(KEY, 'silent')}").status == 101
-        return await asyncio.to_thread(silent.ended), None
+        return await asyncio.to_thread(silent.close_code), None
 
 
 async def close_4106(server):

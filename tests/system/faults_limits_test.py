@@ -201,7 +201,7 @@ def test_90_91_over_its_rate_for_ten_seconds_closes_4102(server):
             peer.try_send(data)
             peer.socket.settimeout(0.05)
             with contextlib.suppress(TimeoutError):
-                codes[peer] = peer.ended()
+                codes[peer] = peer.close_code()
                 assert time.monotonic() - start > 9
     assert [codes[peer] for peer in peers] == [4102, 4102]
 
