@@ -77,7 +77,6 @@ BAD_REQUEST = {
     "57 type twice": '{"type":"ping","type":"ping"}',
     "57 a known field twice, once escaped": '{"type":"send","id":7,"group":"json","to":"fault","t\\u006f":"a","data":1}',
     "62 to without recipients": {**SEND, "to": []},
-    "69 a join without group": '{"type":"join","id":7}',
     "a send without data": {k: v for k, v in SEND.items() if k != "data"},
     "a send to nobody": '{"type":"send","id":7,"data":1}',
     "a send to a group's nobody": '{"type":"send","id":7,"group":"json","data":1}',

@@ -1,5 +1,6 @@
 """A group's members as a client knows them, by protocol.md section 4."""
 
+import asyncio
 import time
 
 from harness import ROOM
@@ -42,3 +43,4 @@ async def roster(client, group, wanted, **page):
         if wanted(ok["members"]):
             return ok
         assert time.monotonic() < deadline, ok
+        await asyncio.sleep(0.02)
