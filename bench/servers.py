@@ -27,8 +27,10 @@ STOP_SECONDS_MAX = 15  # a drain of beckon is cut off at 9 s
 
 COMMANDS = {
     "beckon": [BUILD / "beckon", "serve", "--insecure", "--threads", "1", "--port", "0", "--admin-listen", "off"],
+    "floor": [BUILD / "bench" / "beckon_floor"],
     "ws": ["node", WS / "server.js", "--port", "0"],
 }
+TARGETS = {"beckon": "beckon", "floor": "beckon_floor"}  # those that we build
 
 
 def need(**packages):
@@ -57,6 +59,13 @@ def build(*targets):
     subprocess.run(["cmake", "--build", "--preset", "release", "--target", *targets], **quiet)
 
 
+def set_up(names):
+    """Whatever these servers and the generator need."""
+    build("beckon_load", *(TARGETS[name] for name in names if name in TARGETS))
+    if "ws" in names:
+        set_up_ws()
+
+
 def set_up_ws():
     need(node="nodejs", npm="npm")
     installed = WS / "node_modules" / "ws" / "package.json"
@@ -72,6 +81,8 @@ def version(name):
     if name == "ws":
         package = json.loads((WS / "node_modules" / "ws" / "package.json").read_text())
         return f"ws {package['version']} on Node {first_line('node', '--version')}"
+    if name == "floor":
+        return "floor (bench/peers/floor)"
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     return f"{first_line(BUILD / 'beckon', '--version')} ({commit.stdout.strip()})"
 

@@ -109,10 +109,10 @@ std::string to_json(const report& r) {
 std::string to_sentence(const report& r) {
   const auto& counted = r.found.counted;
   const auto d = derive(r);
-  std::string line = format("%s %s, %zu clients in groups of %zu: ", r.server.c_str(),
+  std::string line = format("%s %s, %zu clients in groups of %zu", r.server.c_str(),
                             r.scenario.c_str(), r.shape.clients, r.shape.group_size);
   if (counted.sent == 0) {
-    line += format("%.0f B resident each (%.0f B anonymous)", d.resident_per_client,
+    line += format(": %.0f B resident each (%.0f B anonymous)", d.resident_per_client,
                    d.anonymous_per_client);
   } else {
     line +=

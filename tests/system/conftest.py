@@ -66,6 +66,9 @@ def server():
     """The server of all tests that need no options: --insecure, hence without rate limits."""
     with harness.Server() as started:
         yield started
+        # P5: after everything that was done to it, nothing is left of anybody.
+        for gauge in ("connections", "sessions", "groups", "members", "queued_bytes"):
+            harness.eventually(lambda: started.metric(f"beckon_{gauge}") == 0, 5, f"beckon_{gauge} returns to 0")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import time
 
 from client import Client, members
 from raw import Raw
+from watch import roster
 
 
 # --- send ---
@@ -177,7 +178,7 @@ async def test_publish_into_an_otherwise_empty_group_counts_nobody(server):
 async def test_interest_direct_is_present_reachable_and_not_published_to(server):
     async with members(server, "g-passive", "alice") as (alice,), await Client.connect(server, "?uid=idle") as idle:
         await idle.ask("join", group="g-passive", interest="direct")
-        assert "idle" in (await alice.ask("roster", group="g-passive"))["members"]
+        await roster(alice, "g-passive", lambda m: "idle" in m)
         assert (await alice.ask("publish", group="g-passive", data=1))["count"] == 0
         await alice.ask("send", group="g-passive", to="idle", data=2)
         assert (await idle.next())["data"] == 2

@@ -77,7 +77,6 @@ BAD_REQUEST = {
     "57 type twice": '{"type":"ping","type":"ping"}',
     "57 a known field twice, once escaped": '{"type":"send","id":7,"group":"json","to":"fault","t\\u006f":"a","data":1}',
     "62 to without recipients": {**SEND, "to": []},
-    "69 a join without group": '{"type":"join","id":7}',
     "a send without data": {k: v for k, v in SEND.items() if k != "data"},
     "a send to nobody": '{"type":"send","id":7,"data":1}',
     "a send to a group's nobody": '{"type":"send","id":7,"group":"json","data":1}',
@@ -301,7 +300,7 @@ def test_64_a_frame_before_the_authentication_and_the_end_after_five_seconds(ser
             assert (answer["type"], answer["code"]) == ("error", "unauthenticated"), answer
         bye = peer.json()
         assert (bye["type"], bye["code"]) == ("bye", "auth_timeout"), bye
-        assert peer.ended() == 4001
+        assert peer.close_code() == 4001
         assert 4.5 < time.monotonic() - start < 5 + ROOM
 
 
@@ -339,7 +338,7 @@ def test_65_a_batch_of_64_is_executed_and_each_line_has_its_result(peer):
 
 def test_66_valid_json_over_64_kib_closes_1009(peer):
     peer.send(encode(TEXT, with_data(b'"' + b"x" * 65536 + b'"')))
-    assert peer.ended() == 1009
+    assert peer.close_code() == 1009
 
 
 def test_56_depth_32_inside_data_is_legal(peer):

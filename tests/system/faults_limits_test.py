@@ -11,6 +11,7 @@ from client import Client
 from fleet import RINGS, Fleet
 from harness import ROOM, Server, eventually
 from raw import TEXT, Raw, encode
+from watch import roster
 
 FRAMES, BURST, BYTES, JOINS = 50, 100, 128 * 1024, 20
 
@@ -201,7 +202,7 @@ def test_90_91_over_its_rate_for_ten_seconds_closes_4102(server):
             peer.try_send(data)
             peer.socket.settimeout(0.05)
             with contextlib.suppress(TimeoutError):
-                codes[peer] = peer.ended()
+                codes[peer] = peer.close_code()
                 assert time.monotonic() - start > 9
     assert [codes[peer] for peer in peers] == [4102, 4102]
 
@@ -222,10 +223,10 @@ async def test_93_a_roster_comes_in_pages(server):
     async with contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(await connect(server, f"m{i}", "paged")) for i in range(4)]
         # Asking for more than a page does not give more.
-        first = await clients[0].ask("roster", group="paged", limit=100)
-        assert len(first["members"]) == 3 and first["next"], first
-        rest = await clients[0].ask("roster", group="paged", after=first["next"])
-        assert len(rest["members"]) == 1 and "next" not in rest, rest
+        first = await roster(clients[0], "paged", lambda m: len(m) == 3, limit=100)
+        assert first["next"], first
+        rest = await roster(clients[0], "paged", lambda m: len(m) == 1, after=first["next"])
+        assert "next" not in rest, rest
         assert {*first["members"], *rest["members"]} == {"m0", "m1", "m2", "m3"}
 
 

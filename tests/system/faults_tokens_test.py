@@ -141,7 +141,7 @@ def test_a_bad_token_is_401_at_the_upgrade_and_4002_in_hello(server, fleet, case
         assert (bye["type"], bye["code"], bye["reconnect"]) == ("bye", "invalid_token", False), bye
         # Only the log may say why.
         assert "signature" not in bye["message"] and "exp" not in bye["message"], bye
-        assert peer.ended() == 4002
+        assert peer.close_code() == 4002
 
 
 GOOD = {
@@ -170,12 +170,9 @@ def test_a_good_token_is_welcome_both_ways(server, fleet, case):
 
 
 def test_beckon_token_makes_one_that_is_welcome(server, key_file):
-    made = subprocess.run(
-        [BINARY, "token", "--user", "carol", "--for", "1h", "--token-key-file", str(key_file)],
-        capture_output=True, text=True, timeout=10, check=True,
-    ).stdout.strip()
     with Raw(server.port, source=fresh_address()) as peer:
-        assert peer.upgrade(Authorization=f"Bearer {made}").status == 101
+        said = made(key_file, "--user", "carol")
+        assert peer.upgrade(Authorization=f"Bearer {said}").status == 101
         welcome = peer.json()
         assert welcome["user"] == "carol" and 3500 < welcome["expires_in"] <= 3600, welcome
 
@@ -232,7 +229,7 @@ def test_a_session_ends_4106_within_a_second_of_its_expiry(server):
         bye = peer.json()
         assert expiry - 0.1 <= time.time() <= expiry + ROOM
         assert (bye["type"], bye["code"]) == ("bye", "token_expired"), bye
-        assert peer.ended() == 4106
+        assert peer.close_code() == 4106
 
 
 def test_nobody_is_another_member_than_the_token_allows(server):
@@ -241,6 +238,26 @@ def test_nobody_is_another_member_than_the_token_allows(server):
         assert peer.json()["type"] == "welcome"
         assert peer.ask({"type": "join", "id": 1, "group": "g", "as": "bob"})["code"] == "denied"
         assert peer.ask({"type": "join", "id": 2, "group": "g", "as": "alice"})["as"] == "alice"
+
+
+def made(key_file, *arguments):
+    """What `beckon token` prints."""
+    command = [BINARY, "token", "--for", "1h", "--token-key-file", str(key_file), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+
+
+def test_a_member_may_have_another_name_where_the_token_allows_it(server, key_file):
+    said = made(key_file, "--user", "alice", "--as", "robot", "--as", "other")
+    with Raw(server.port, source=fresh_address()) as alice:
+        assert alice.upgrade(Authorization=f"Bearer {said}").status == 101
+        assert alice.json()["type"] == "welcome"
+        assert alice.ask({"type": "join", "id": 1, "group": "g", "as": "robot"})["as"] == "robot"
+        alice.text({"type": "send", "group": "g", "to": "robot", "data": 1})
+        direct = alice.json()
+        assert (direct["from"], direct["data"]) == ("robot", 1)
+        # One session is one member of a group.
+        assert alice.ask({"type": "join", "id": 2, "group": "g", "as": "other"})["code"] == "exists"
+        assert alice.ask({"type": "join", "id": 3, "group": "h", "as": "stranger"})["code"] == "denied"
 
 
 def test_84_after_twenty_failures_a_minute_an_address_gets_429(server, fleet):

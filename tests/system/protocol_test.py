@@ -69,15 +69,10 @@ async def test_join_tells_as_epoch_offset_and_version(server):
         assert not {"members", "count", "history", "recovered"} & ok.keys()
 
 
-async def test_a_member_may_have_another_name_than_its_user_where_it_is_allowed(server):
-    # --insecure accepts any uid, hence also any `as`.
-    async with members(server, "g-as", "bob") as (bob,), await Client.connect(server, "?uid=alice") as alice:
-        assert (await alice.ask("join", group="g-as", **{"as": "robot"}))["as"] == "robot"
-        await bob.ask("send", group="g-as", to="robot", data=1)
-        assert (await alice.next("direct"))["from"] == "bob"
-        await alice.ask("send", group="g-as", to="bob", data=2)
-        assert (await bob.next("direct"))["from"] == "robot"
-        assert await alice.refused("join", group="g-as", **{"as": "other"}) == "exists"
+async def test_nobody_is_another_member_without_a_token_that_allows_it(server):
+    async with await Client.connect(server, "?uid=alice") as alice:
+        assert await alice.refused("join", group="g-as", **{"as": "robot"}) == "denied"
+        assert (await alice.ask("join", group="g-as", **{"as": "alice"}))["as"] == "alice"
 
 
 @pytest.mark.parametrize("kind, fields", [

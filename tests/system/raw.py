@@ -229,18 +229,17 @@ class Raw:
             if answer.get("id") == frame["id"]:
                 return answer
 
-    def ended(self):
-        """Reads to the end. @returns the code of the close frame (1005: it had none), or None where only TCP ended."""
-        code = None
+    def close_code(self):
+        """Reads up to the close frame. @returns its code (1005: it had none), or None where only TCP ended."""
         try:
             while True:
                 frame = self.read()
-                if frame.opcode == CLOSE and code is None:
-                    code = _read_close(frame.payload)[0]
+                if frame.opcode == CLOSE:
                     # The server may wait for our half of the handshake before it closes TCP.
                     self.try_send(encode(CLOSE, frame.payload))
+                    return _read_close(frame.payload)[0]
         except Ended:
-            return code
+            return None
 
 
 def _read_close(payload):

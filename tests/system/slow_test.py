@@ -1,5 +1,6 @@
 """faults.md 95: who reads slowly or not at all costs a bounded amount and nobody else's time."""
 
+import asyncio
 import json
 import time
 
@@ -57,10 +58,13 @@ async def test_a_publication_that_was_dropped_is_told_by_one_gap(server, fleet):
     total = 6000
     with Raw(server.port, receive_buffer=4096).open("deaf", "gaps") as deaf:
         async with members(server, "gaps", "writer") as (writer,):
-            counts = []
-            for number in range(total):
-                counts.append((await writer.ask("publish", group="gaps", data=[number, "x" * 1000]))["count"])
-            taken = sum(counts)
+            taken = 0
+            for first in range(0, total, 100):
+                asked = [
+                    writer.ask("publish", group="gaps", data=[number, "x" * 1000])
+                    for number in range(first, first + 100)
+                ]
+                taken += sum(ok["count"] for ok in await asyncio.gather(*asked))
             assert 0 < taken < total, "the queue was never full"
             # It reads again before it is closed: first what was queued, then one gap, then what comes anew.
             numbers, gap = [], None
@@ -109,6 +113,8 @@ def test_a_reader_that_makes_progress_is_closed_when_it_stays_over_the_limit():
                     assert time.monotonic() - start < 3 * ROOM
                     time.sleep(0.02)
             assert time.monotonic() - start > 2.5
+            for gauge, left in (("connections", 1), ("queued_bytes", 0)):
+                eventually(lambda: server.metric(f"beckon_{gauge}") == left, 1 + ROOM, f"beckon_{gauge} is {left}")
 
 
 def test_who_asks_without_reading_the_answers_is_not_read_any_more(server, fleet):

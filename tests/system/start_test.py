@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import BINARY, Server
+from harness import BINARY, Server, eventually
 from raw import Raw
 
 
@@ -105,7 +105,7 @@ def test_localhost_is_both_families():
 
 def test_insecure_is_said_in_the_log_and_listens_on_loopback_only():
     with Server() as server:
-        assert "insecure" in server.log()
+        eventually(lambda: "insecure" in server.log(), 1, "the log says so")
         listeners = subprocess.run(["cat", "/proc/net/tcp"], capture_output=True, text=True, check=True).stdout
         bound = [line.split()[1] for line in listeners.splitlines()[1:] if f":{server.port:04X}" in line.split()[1]
                  and line.split()[3] == "0A"]

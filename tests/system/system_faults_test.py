@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import glob
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from client import Client, members
 from harness import MiB, ROOM, Server, eventually, note
-from raw import Raw
+from raw import Ended, Raw
 from tokens import token
 
 # --- 97: accept fails ---
@@ -22,19 +23,13 @@ from tokens import token
 def test_97_without_descriptors_the_server_waits_says_503_and_recovers():
     with Server(wrap=("prlimit", "--nofile=80:80", "--"), threads=1, log_level="debug") as server:
         with Raw(server.port).open("early", "g") as early:
-            waiting = []
-            for number in range(100):
-                waiting.append(Raw(server.port))
+            waiting = [Raw(server.port) for _ in range(100)]
             # The reserve descriptor turns clients away properly, one at a time.
-            refused = 0
-            for peer in waiting:
-                peer.socket.settimeout(1)
-                peer.try_send(b"")
-                with contextlib.suppress(TimeoutError, Exception):
-                    if peer.response().status == 503:
-                        refused += 1
-                        break
-            assert refused, "nobody was told 503"
+            readable, _, _ = select.select([peer.socket for peer in waiting], [], [], 1 * ROOM)
+            assert readable, "nobody was told 503"
+            told = next(peer for peer in waiting if peer.socket is readable[0])
+            response = told.response()
+            assert response.status == 503 and "retry-after" in response.headers, response
             cpu, lines = server.cpu(), server.log().count("\n")
             time.sleep(2)
             assert server.cpu() - cpu < 2 * 0.05 * ROOM, "it spins"
@@ -46,11 +41,8 @@ def test_97_without_descriptors_the_server_waits_says_503_and_recovers():
             start = time.monotonic()
 
             def fits():
-                with Raw(server.port) as peer:
-                    try:
-                        return peer.upgrade("/ws?uid=late").status == 101
-                    except Exception:
-                        return False
+                with contextlib.suppress(Ended):
+                    return _upgrades(server.port)
 
             eventually(fits, 1 * ROOM, "a new client is served again")
             note(f"recovered {time.monotonic() - start:.2f} s after the descriptors came back")
@@ -60,15 +52,15 @@ STRACE = shutil.which("strace")
 
 
 @pytest.mark.skipif(not STRACE, reason="no `strace` to make accept fail")
-@pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "ECONNABORTED", "EPROTO"])
+@pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM", "ECONNABORTED"])
 def test_97_a_failing_accept_delays_and_loses_nothing(error):
     wrap = (STRACE, "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=accept,accept4",
             "-e", f"inject=accept,accept4:error={error}:when=1..3")
     with Server(wrap=wrap, threads=1) as server:
         with Raw(server.port, timeout=2 * ROOM) as peer:
-            # The reserve descriptor may turn the first away where descriptors are said to be missing.
+            # The reserve descriptor may turn the first away where something is said to be missing.
             if peer.upgrade("/ws?uid=a").status == 503:
-                assert error in ("EMFILE", "ENFILE")
+                assert error != "ECONNABORTED"
         eventually(lambda: _upgrades(server.port), 2 * ROOM, "accepted after all")
 
 
@@ -83,11 +75,11 @@ def _upgrades(port):
 def test_98_without_memory_the_process_lives():
     with Server() as server, Raw(server.port).open("well", "g") as well:
         # So little is left that a few full queues need more.
-        limit = server.memory("VmSize") + 6 * MiB
-        subprocess.run(["prlimit", f"--as={limit}", f"--pid={server.process.pid}"], check=True)
+        limit = server.memory("VmData") + 6 * MiB
+        subprocess.run(["prlimit", f"--data={limit}:", f"--pid={server.process.pid}"], check=True)
         greedy, codes = [], []
         for number in range(60):
-            peer = Raw(server.port, receive_buffer=4096, timeout=5)
+            peer = Raw(server.port, receive_buffer=4096, timeout=1)
             greedy.append(peer)
             try:
                 peer.open(f"greedy{number}", "g")
@@ -100,8 +92,9 @@ def test_98_without_memory_the_process_lives():
         assert server.alive(), server.log()[-2000:]
         for peer in greedy:
             peer.reset()
-        subprocess.run(["prlimit", "--as=unlimited", f"--pid={server.process.pid}"], check=True)
-        eventually(lambda: server.metric("beckon_sessions") == 1, 5 * ROOM, "the greedy are gone")
+        subprocess.run(["prlimit", "--data=unlimited:", f"--pid={server.process.pid}"], check=True)
+        for gauge, left in (("sessions", 1), ("connections", 1), ("queued_bytes", 0)):
+            eventually(lambda: server.metric(f"beckon_{gauge}") == left, ROOM, f"beckon_{gauge} is back at {left}")
         assert well.ask({"type": "roster", "id": 1, "group": "g"})["type"] == "ok"
         assert server.metric("beckon_closes_total", code="1011") > 0
 

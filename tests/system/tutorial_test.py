@@ -113,14 +113,15 @@ async def half_open(seconds, **options):
             await watcher.ask("join", group="t-cut", presence="full")
             uri = f"ws://{address}:{server.port}/ws?uid=far&group=t-cut"
             with member_processes([uri], prefix):
-                assert "far" in (await watcher.next("presence"))["joined"]
+                while "far" not in (await watcher.next("presence")).get("joined", {}):
+                    pass
                 start = time.monotonic()
                 cut()
                 # A message to it waits in the kernel: no error may tell the server earlier or keep it from noticing.
                 await watcher.ask("send", group="t-cut", to="far", data="into the void")
                 frame = await watcher.next("presence", within=seconds + ROOM)
                 passed = time.monotonic() - start
-                assert frame["left"] == ["far"]
+                assert frame.get("left") == ["far"], frame
                 note(f"a half-open member was gone after {passed:.1f} s")
                 assert passed < seconds + ROOM
                 assert server.metric("beckon_closes_total", code="4105") == 1
@@ -148,7 +149,7 @@ def test_a_message_of_64_mib_is_1009_and_not_allocated(server, fleet):
             peer.try_send(encode(TEXT, b"", length=64 * MiB))
             for _ in range(64):
                 peer.try_send(b"x" * MiB)
-            return peer.ended()
+            return peer.close_code()
 
     ask()
     server.forget_peak()
