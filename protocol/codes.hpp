@@ -1,6 +1,7 @@
 #pragma once
 // The codes of the protocol: errors, closes, outcomes. Owns: their names on the wire.
-// A code is listed here once the feature that needs it exists (docs/protocol.md has a row for each; a test compares).
+// A code is listed here once the feature that needs it exists (docs/protocol.md has a row for each;
+// a test compares).
 
 #include <cstddef>
 #include <cstdint>
@@ -53,7 +54,15 @@ enum class close_code : std::uint16_t {
 };
 
 /// What became of a message for one recipient.
-enum class outcome : std::uint8_t { delivered, parked, offline, denied, overloaded, expired, unknown };
+enum class outcome : std::uint8_t {
+  delivered,
+  parked,
+  offline,
+  denied,
+  overloaded,
+  expired,
+  unknown
+};
 inline constexpr std::size_t outcome_count = 7;
 
 /// Why a session is no longer in a group (`left.why`).
@@ -79,11 +88,11 @@ constexpr bool is_misuse(code c) noexcept {
 
 /// All close codes, for tables and metrics.
 inline constexpr close_code close_codes[] = {
-    close_code::normal,          close_code::protocol_error, close_code::invalid_utf8,
-    close_code::policy_violation, close_code::too_big,       close_code::internal_error,
-    close_code::auth_timeout,    close_code::invalid_token,  close_code::denied,
-    close_code::too_many_errors, close_code::connection_limit, close_code::rate_limited,
-    close_code::slow_consumer,   close_code::ping_timeout,   close_code::token_expired,
+    close_code::normal,           close_code::protocol_error,   close_code::invalid_utf8,
+    close_code::policy_violation, close_code::too_big,          close_code::internal_error,
+    close_code::auth_timeout,     close_code::invalid_token,    close_code::denied,
+    close_code::too_many_errors,  close_code::connection_limit, close_code::rate_limited,
+    close_code::slow_consumer,    close_code::ping_timeout,     close_code::token_expired,
     close_code::draining,
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 // Something on its way to many sessions: encoded once, immutable, shared by reference count.
-// Owns: the WebSocket header in front of the bytes (RFC 6455, 5.2). Made by the sender's session or by a group;
-// freed when the last queue has let go of it.
+// Owns: the WebSocket header in front of the bytes (RFC 6455, 5.2). Made by the sender's session or
+// by a group; freed when the last queue has let go of it.
 
 #include "protocol/frame.hpp"
 
@@ -20,7 +20,8 @@ inline constexpr std::size_t header_bytes_max = 10;
 /// Writes the header of an unmasked final frame to `out`. @returns its length, 2 to 10.
 std::size_t write_header(char* out, opcode op, std::size_t payload_bytes) noexcept;
 
-/// A handle to immutable bytes: WebSocket header and payload in one block. Copies share it, on any thread.
+/// A handle to immutable bytes: WebSocket header and payload in one block. Copies share it, on any
+/// thread.
 class shared_frame {
 public:
   shared_frame() = default;
@@ -67,11 +68,11 @@ struct delivery {
 
 /// What stands in front of the data of a `message`, `direct` or `request` frame.
 struct delivery_head {
-  frame_type kind = frame_type::send; ///< send: `direct`, publish: `message`, request: `request`
-  std::string_view group; ///< JSON string with its quotes; empty: none
-  std::string_view from;  ///< JSON string with its quotes
-  std::int64_t at = 0;    ///< ms since 1970
-  std::uint64_t number = 0; ///< `message` or `request`; 0: none
+  frame_type kind = frame_type::send;   ///< send: `direct`, publish: `message`, request: `request`
+  std::string_view group;               ///< JSON string with its quotes; empty: none
+  std::string_view from;                ///< JSON string with its quotes
+  std::int64_t at = 0;                  ///< ms since 1970
+  std::uint64_t number = 0;             ///< `message` or `request`; 0: none
   std::chrono::milliseconds timeout{0}; ///< of a request
 };
 

@@ -1,6 +1,7 @@
 #pragma once
-// What the server says to one client: welcome, ok, error, left, gap, pong, bye. Owns: the names of their fields.
-// Every function appends one JSON object to `out`; strings named *_json are raw JSON already.
+// What the server says to one client: welcome, ok, error, left, gap, pong, bye. Owns: the names of
+// their fields. Every function appends one JSON object to `out`; strings named *_json are raw JSON
+// already.
 
 #include "protocol/codes.hpp"
 #include "protocol/delivery.hpp"
@@ -26,12 +27,14 @@ struct welcome {
   std::span<const joined_group> groups;
   std::optional<std::int64_t> expires_in; ///< seconds
 };
-/// `{"type":"welcome",…,"server":"beckon/<version>",…,"limits":{…}}`; limits under the names of protocol.md section 8.
+/// `{"type":"welcome",…,"server":"beckon/<version>",…,"limits":{…}}`; limits under the names of
+/// protocol.md section 8.
 void append_welcome(std::string& out, const welcome& w, const limits& bounds);
 
 /// `{"type":"ok","id":7}`; id 0 is left out.
 void append_ok(std::string& out, std::uint64_t id);
-/// `{"type":"ok","id":7,"version":3,…}`: an ok with more; `rest` is `"version":3,…` without braces, or empty.
+/// `{"type":"ok","id":7,"version":3,…}`: an ok with more; `rest` is `"version":3,…` without braces,
+/// or empty.
 void append_ok(std::string& out, std::uint64_t id, std::string_view rest);
 
 struct recipient_outcome {
@@ -50,8 +53,10 @@ struct error {
 };
 void append_error(std::string& out, const error& e);
 /// An error whose code is another client's own (a `reply` that says no).
-void append_foreign_error(std::string& out, std::uint64_t id, std::string_view why, std::string_view message);
-/// The sentence for a refused frame: names the field, never its value. E.g. "field 'data' is missing".
+void append_foreign_error(std::string& out, std::uint64_t id, std::string_view why,
+                          std::string_view message);
+/// The sentence for a refused frame: names the field, never its value. E.g. "field 'data' is
+/// missing".
 std::string describe(const rejection& r);
 
 /// The `ok` of a request, in the text or binary form (`binary` and an opaque answer).

@@ -1,6 +1,7 @@
 #pragma once
-// A frame that a client sent, as plain values. Owns: which fields each type has, their ranges, which code refuses them.
-// Parsed on the connection's thread, read by the session, gone with the next parse.
+// A frame that a client sent, as plain values. Owns: which fields each type has, their ranges,
+// which code refuses them. Parsed on the connection's thread, read by the session, gone with the
+// next parse.
 
 #include "protocol/codes.hpp"
 #include "protocol/json.hpp"
@@ -39,25 +40,26 @@ enum class presence_mode : std::uint8_t { none, count, full };
 enum class interest_level : std::uint8_t { full, direct };
 enum class confirm_level : std::uint8_t { queued, written, received };
 
-/// What a client sends to others: a JSON value as it came, or opaque bytes (binary frames, `base64`).
+/// What a client sends to others: a JSON value as it came, or opaque bytes (binary frames,
+/// `base64`).
 struct payload {
   std::string_view bytes;
   bool opaque = false;
 };
 
-/// One frame of a client. Slices point into the parsed message or into the parser: valid until its next call.
-/// A field that the type does not list is as if it were absent.
+/// One frame of a client. Slices point into the parsed message or into the parser: valid until its
+/// next call. A field that the type does not list is as if it were absent.
 struct client_frame {
   frame_type type = frame_type::ping;
   std::uint64_t id = 0; ///< 0: none was given
 
   std::optional<std::string_view> group; ///< checked name
-  std::span<const std::string_view> to;  ///< checked uids, each once; empty: addressed by user or session
+  std::span<const std::string_view> to;  ///< checked uids, each once; empty: by user or session
   std::optional<std::string_view> user;  ///< checked uid
   std::optional<std::string_view> session;
   payload data;
-  std::chrono::seconds ttl{5};               ///< 1..60
-  std::chrono::milliseconds timeout{5000};   ///< 50..60000
+  std::chrono::seconds ttl{5};             ///< 1..60
+  std::chrono::milliseconds timeout{5000}; ///< 50..60000
   confirm_level confirm = confirm_level::queued;
   std::span<const std::string_view> except;
   bool echo = false;
@@ -72,21 +74,25 @@ struct client_frame {
   std::optional<bool> binary; ///< of a hello
   std::optional<std::string_view> client;
 
-  std::uint64_t request = 0;                    ///< of a reply: which request it answers
-  std::optional<std::string_view> error_code;   ///< of a reply that says no: 1..64 of [a-z0-9_]
-  std::string_view error_message;               ///< unescaped
-  std::span<const std::uint64_t> received;      ///< message numbers
-  std::size_t limit = 0;                        ///< of a roster; 0: not given. Cut to the page's size.
+  std::uint64_t request = 0;                  ///< of a reply: which request it answers
+  std::optional<std::string_view> error_code; ///< of a reply that says no: 1..64 of [a-z0-9_]
+  std::string_view error_message;             ///< unescaped
+  std::span<const std::uint64_t> received;    ///< message numbers
+  std::size_t limit = 0; ///< of a roster; 0: not given. Cut to the page's size.
   std::optional<std::string_view> after;
 };
 
-/// Why a frame could not be read.
+/// Why a frame could not be read. Texts have static storage and hold nothing of the client's.
 struct rejection {
   code why = code::bad_request;
-  std::uint64_t id = 0;      ///< of the refused frame, where it has a usable one; else 0
-  bool unparsable = false;   ///< answered even without an id (no JSON object, no type, an invalid id, unknown type)
-  std::string_view field = {};    ///< the field at fault, never its value; static storage; may be empty
-  std::string_view problem = {}; ///< what is wrong with it, e.g. "is missing"; a whole sentence where there is no field
+  /// Of the refused frame, where it has a usable one; else 0.
+  std::uint64_t id = 0;
+  /// Answered even without an id: no JSON object, no type, an invalid id, an unknown type.
+  bool unparsable = false;
+  /// The field at fault; may be empty.
+  std::string_view field = {};
+  /// What is wrong with it, e.g. "is missing"; a whole sentence where there is no field.
+  std::string_view problem = {};
 };
 
 /// Reads frames. One per thread; keeps memory, no state.
@@ -98,8 +104,8 @@ public:
   /// @returns the frame, owned by the parser until its next call.
   boost::system::result<const client_frame*, rejection> parse(std::string_view line);
 
-  /// A binary message: u16 length, JSON header, payload (protocol.md section 7). Only send, publish, request and
-  /// reply may carry one.
+  /// A binary message: u16 length, JSON header, payload (protocol.md section 7). Only send,
+  /// publish, request and reply may carry one.
   boost::system::result<const client_frame*, rejection> parse_binary(std::string_view message);
 
 private:
@@ -111,13 +117,13 @@ private:
   json_splitter splitter_;
   json_splitter::object object_;
   client_frame frame_;
-  std::string scratch_;                     ///< unescaped strings, decoded base64
-  std::vector<std::string_view> names_;     ///< what `to` and `except` point at
+  std::string scratch_;                 ///< unescaped strings, decoded base64
+  std::vector<std::string_view> names_; ///< what `to` and `except` point at
   std::vector<std::uint64_t> numbers_;
 };
 
-/// The lines of a batch. @returns nothing and sets `lines` when it may be executed: blank lines are left out.
-/// too_many over batch_frames_max; bad_request without any frame.
+/// The lines of a batch. @returns nothing and sets `lines` when it may be executed: blank lines are
+/// left out. too_many over batch_frames_max; bad_request without any frame.
 std::optional<code> split_batch(std::string_view message, const limits& bounds,
                                 std::vector<std::string_view>& lines);
 

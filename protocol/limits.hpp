@@ -1,5 +1,6 @@
 #pragma once
-// The limits of protocol.md section 8, with their defaults. Owns: the numbers. Written once, by the options.
+// The limits of protocol.md section 8, with their defaults. Owns: the numbers.
+// Written once, by the options.
 // Sizes in bytes, rates per second; 0 lifts a rate or a number of connections, nothing else.
 
 #include <chrono>
@@ -41,9 +42,9 @@ struct limits {
   std::size_t handshakes_burst = 1000;
   std::size_t handshakes_in_progress_max = 512;
 
-  std::size_t outbound_bytes_max = 256 * 1024;   ///< queued for one session
-  std::size_t reserve_bytes_max = 64 * 1024;     ///< beyond it, for replies only
-  std::size_t confirmations_max = 1024;          ///< of one session, waiting for `written` or `received`
+  std::size_t outbound_bytes_max = 256 * 1024; ///< queued for one session
+  std::size_t reserve_bytes_max = 64 * 1024;   ///< beyond it, for replies only
+  std::size_t confirmations_max = 1024; ///< of one session, waiting for `written` or `received`
 };
 
 /// Top-level fields of one frame (protocol.md section 3).
