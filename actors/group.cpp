@@ -92,7 +92,7 @@ void group::join(join_group& j) {
   }
   auto& s = *roster_.find(session);
   apply(s, j.meta, j.presence, j.interest);
-  auto r = reply_to(j.where, j.id, group_reply::kind::joined);
+  auto r = reply_to(j.where, j.question, group_reply::kind::joined);
   r.version = version_;
   r.epoch = epoch_;
   r.body = joined_body(s);
@@ -105,11 +105,11 @@ void group::join(join_group& j) {
 bool group::admit(const join_group& j) {
   auto* m = roster_.find(j.uid);
   if (m && policy_ == protocol::session_policy::reject) {
-    refuse(j.where, j.id, protocol::code::exists);
+    refuse(j.where, j.question, protocol::code::exists);
     return false;
   }
   if (!m && roster_.members() >= shared_.bounds.members_per_group_max) {
-    refuse(j.where, j.id, protocol::code::too_many);
+    refuse(j.where, j.question, protocol::code::too_many);
     return false;
   }
   std::vector<seat> replaced;
@@ -133,9 +133,9 @@ bool group::admit(const join_group& j) {
 void group::update(const update_member& u) {
   auto* s = roster_.find(u.session);
   if (!s)
-    return refuse(u.where, u.id, protocol::code::not_member);
+    return refuse(u.where, u.question, protocol::code::not_member);
   apply(*s, u.meta, u.presence, u.interest);
-  auto r = reply_to(u.where, u.id, group_reply::kind::updated);
+  auto r = reply_to(u.where, u.question, group_reply::kind::updated);
   r.body = "\"version\":" + std::to_string(version_);
   if (u.presence)
     append_view(r.body, *s);
@@ -149,7 +149,7 @@ void group::leave(const leave_group& l) {
     unseat(l.session);
     schedule_flush();
   }
-  reply(reply_to(l.where, l.id, group_reply::kind::left));
+  reply(reply_to(l.where, l.question, group_reply::kind::left));
   retire_if_empty();
 }
 
@@ -211,23 +211,23 @@ void group::append_view(std::string& body, const seat& s) const {
 void group::read(const read_roster& r) {
   auto* s = roster_.find(r.session);
   if (!s)
-    return refuse(r.where, r.id, protocol::code::not_member);
+    return refuse(r.where, r.question, protocol::code::not_member);
   auto limit = shared_.bounds.roster_page_members_max;
   if (r.limit)
     limit = std::min(limit, r.limit);
   auto page = roster_.page(r.after, limit);
-  auto answer = reply_to(r.where, r.id, group_reply::kind::roster);
+  auto answer = reply_to(r.where, r.question, group_reply::kind::roster);
   answer.body = "\"version\":" + std::to_string(version_) + ",\"members\":" + page.members;
   if (!page.next.empty())
     protocol::append_quoted(answer.body += ",\"next\":", page.next);
   reply(std::move(answer));
 }
 
-group_reply group::reply_to(const session_address& who, std::uint64_t id, group_reply::kind what) const {
+group_reply group::reply_to(const session_address& who, std::uint64_t question, group_reply::kind what) const {
   group_reply r;
   r.what = what;
   r.to = who;
-  r.id = id;
+  r.question = question;
   r.group = name_;
   return r;
 }
@@ -237,8 +237,8 @@ void group::reply(group_reply r) {
   send(relay, std::move(r));
 }
 
-void group::refuse(const session_address& who, std::uint64_t id, protocol::code why) {
-  auto r = reply_to(who, id, group_reply::kind::refused);
+void group::refuse(const session_address& who, std::uint64_t question, protocol::code why) {
+  auto r = reply_to(who, question, group_reply::kind::refused);
   r.why = why;
   reply(std::move(r));
 }

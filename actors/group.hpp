@@ -41,11 +41,11 @@ private:
   void apply(seat& s, const std::optional<std::string>& meta,
              const std::optional<protocol::presence_mode>& presence,
              const std::optional<protocol::interest_level>& interest);
-  std::string joined_body(const seat& s) const;
-  void append_view(std::string& body, const seat& s) const;
-  group_reply reply_to(const session_address& who, std::uint64_t id, group_reply::kind what) const;
+  std::string joined_body(const seat& s);
+  void append_view(std::string& body, const seat& s);
+  group_reply reply_to(const session_address& who, std::uint64_t question, group_reply::kind what) const;
   void reply(group_reply r);
-  void refuse(const session_address& who, std::uint64_t id, protocol::code why);
+  void refuse(const session_address& who, std::uint64_t question, protocol::code why);
   void fan_out(audience_kind to, const protocol::shared_frame& frame);
   void schedule_flush();
   void flush();
