@@ -87,9 +87,10 @@ private:
   };
   /// The one question to a group that is ordered against deliveries; the next has to wait.
   struct question {
-    std::uint64_t id = 0;
+    std::uint64_t number = 0; ///< tells its answer from one that comes too late
+    std::uint64_t id = 0;     ///< of the client's frame; 0: none
     std::string group;
-    std::string as;
+    std::string as; ///< of a join; else empty
     steady_time expires;
   };
   /// What is needed between the upgrade and `welcome` only.
@@ -138,7 +139,8 @@ private:
   std::string_view group_of(const protocol::client_frame& f) const;
   membership* member_of(const protocol::client_frame& f);
   bool may_join_as(std::string_view uid, const protocol::client_frame& f) const;
-  void ask_group(std::uint64_t id, std::string_view name, std::string_view as);
+  std::uint64_t ask_group(std::uint64_t id, std::string_view name, std::string_view as = {});
+  void answered_too_late(const group_reply& r);
   void enter(const group_reply& r, std::string_view as);
   void drop_membership(std::string_view group);
   void removed(const group_reply& r);
@@ -181,6 +183,7 @@ private:
 
   std::map<std::string, membership, std::less<>> groups_;
   std::optional<question> asking_;
+  std::uint64_t questions_ = 0; ///< asked so far
   std::unique_ptr<opening> opening_;
   std::string held_; ///< lines that wait until something is answered
   bool held_binary_ = false;

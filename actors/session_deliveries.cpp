@@ -96,11 +96,8 @@ void session::take_reply(group_reply& r) {
       return enroll_answered(r);
     return url_group_answered(r);
   }
-  if (!asking_ || asking_->group != r.group) {
-    if (r.what == kind::joined) // too late: the client was told that it failed
-      send(r.source, leave_group{.where = where_, .session = this->id(), .id = 0});
-    return;
-  }
+  if (!asking_ || asking_->number != r.question)
+    return answered_too_late(r);
   auto asked = std::move(*asking_);
   asking_.reset();
   if (r.what == kind::joined)
@@ -108,10 +105,22 @@ void session::take_reply(group_reply& r) {
   else if (r.what == kind::left)
     drop_membership(r.group);
   if (r.what == kind::refused)
-    refuse({.why = r.why, .id = r.id, .unparsable = false, .field = {}});
+    refuse({.why = r.why, .id = asked.id, .unparsable = false, .field = {}});
   else
-    answer_ok(r.id, r.body);
+    answer_ok(asked.id, r.body);
   continue_held();
+}
+
+/// The client was told `internal` long ago; what the group did meanwhile must not outlive that.
+void session::answered_too_late(const group_reply& r) {
+  if (r.what == group_reply::kind::left)
+    return drop_membership(r.group);
+  auto joins_again = asking_ && asking_->group == r.group && !asking_->as.empty();
+  if (r.what != group_reply::kind::joined || joins_again)
+    return; // the answer to the second join decides
+  auto own = groups_.find(r.group);
+  if (own == groups_.end() || own->second.group != r.source)
+    send(r.source, leave_group{.where = where_, .session = id(), .question = 0});
 }
 
 void session::enter(const group_reply& r, std::string_view as) {

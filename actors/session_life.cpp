@@ -98,8 +98,7 @@ void session::enroll_answered(const group_reply& r) {
   }
   if (opening_->groups.empty())
     return welcome();
-  asking_ = question{0, {}, user_, home_.now + group_answer_max};
-  wake_by(asking_->expires);
+  ask_group(0, {}, user_); // all of them at once
 }
 
 void session::url_group_answered(group_reply& r) {
