@@ -149,6 +149,7 @@ private:
   std::uint32_t open_ticket(ticket t, std::chrono::milliseconds wait);
   void complete(const ticket& t);
   void expire(ticket& t);
+  void lose_tickets(caf::actor_id group);
 
   // Answers.
   bool push(const protocol::delivery& d);

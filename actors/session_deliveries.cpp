@@ -5,6 +5,8 @@
 #include "protocol/encode.hpp"
 #include "protocol/json.hpp"
 
+#include <algorithm>
+
 namespace beckon::actors {
 
 using protocol::code;
@@ -153,23 +155,28 @@ void session::removed(const group_reply& r) {
 }
 
 void session::lose_group(caf::actor_id group) {
-  for (ticket t; tickets_.take_of_group(group, t);)
-    refuse({.why = code::internal, .id = t.id, .unparsable = false, .field = {}});
-  for (auto in = groups_.begin(); in != groups_.end(); ++in) {
-    if (in->second.group.id() != group)
-      continue;
+  if (phase_ >= phase::closing)
+    return;
+  lose_tickets(group);
+  auto in = std::find_if(groups_.begin(), groups_.end(),
+                         [&](auto& entry) { return entry.second.group.id() == group; });
+  if (in != groups_.end()) {
     protocol::append_left(home_.scratch, in->second.group_json, protocol::left_reason::group_failed);
     port_->reply(home_.scratch);
     home_.scratch.clear();
-    auto asked = asking_ && asking_->group == in->first;
-    groups_.erase(in);
-    if (asked) {
+    if (asking_ && asking_->group == in->first) {
       refuse({.why = code::internal, .id = asking_->id, .unparsable = false, .field = {}});
       asking_.reset();
-      continue_held();
     }
-    return;
+    groups_.erase(in);
   }
+  continue_held();
+}
+
+/// Nobody will settle what the group had not passed on.
+void session::lose_tickets(caf::actor_id group) {
+  for (ticket t; tickets_.take_of_group(group, t);)
+    refuse({.why = code::internal, .id = t.id, .unparsable = false, .field = {}});
 }
 
 // ---- outcomes -----------------------------------------------------------------------------------------------------

@@ -151,6 +151,8 @@ void session::wake_by(steady_time when) {
 }
 
 void session::wake(steady_time now) {
+  if (phase_ >= phase::closing)
+    return;
   if (phase_ == phase::greeted && now >= auth_by_)
     return close(close_code::auth_timeout);
   if (expires_ && now >= *expires_ + expiry_grace)
@@ -164,8 +166,8 @@ void session::wake(steady_time now) {
     auto id = asking_->id;
     asking_.reset();
     refuse({.why = code::internal, .id = id, .unparsable = false, .field = {}});
-    continue_held();
   }
+  continue_held();
   if (phase_ == phase::greeted)
     wake_by(auth_by_);
   if (expires_)
