@@ -101,8 +101,8 @@ private:
       std::uint64_t version;
     };
     std::vector<joined> done;
-    std::vector<std::function<void()>> early; ///< deliveries that came before `welcome`
-    std::size_t early_bytes = 0;
+    std::vector<std::function<void()>> early; ///< what came before `welcome` and must follow it
+    std::size_t early_bytes = 0;              ///< of the deliveries among it
   };
   struct alarm final : deadline {
     explicit alarm(session& s) : of(s) {}

@@ -19,13 +19,13 @@ bool session::push(const protocol::delivery& d) {
 }
 
 void session::hand_over(const handover& h, settlement s) {
-  if (opening_ && hold_early(h.what.text.wire().size(), [this, h, s] { hand_over(h, s); }))
+  if (phase_ == phase::enrolling && hold_early(h.what.text.wire().size(), [this, h, s] { hand_over(h, s); }))
     return;
   auto kind = h.is_request ? message_kind::request : message_kind::send;
   auto wants_received = h.ticket && !h.is_request && h.confirm == protocol::confirm_level::received;
   auto expires = home_.now + h.ttl;
   auto taken = phase_ == phase::ready;
-  s.result = taken ? outcome::overloaded : outcome::offline;
+  s.result = phase_ < phase::closing ? outcome::overloaded : outcome::offline;
   if (taken && h.is_request)
     taken = debts_.owe_reply(h.number, {s, h.group, expires}, home_.now);
   else if (taken && wants_received)
@@ -54,7 +54,7 @@ void session::hand_over(const handover& h, settlement s) {
 }
 
 bool session::publish_to(const fanout& f) {
-  if (opening_) {
+  if (phase_ == phase::enrolling) {
     auto once = [this, f] { publish_to(f); };
     if (hold_early(f.what.text.wire().size(), std::move(once)))
       return true;
@@ -63,7 +63,7 @@ bool session::publish_to(const fanout& f) {
       home_.count.message(message_kind::publish, outcome::delivered);
     return true;
   }
-  if (f.group && phase_ == phase::ready) {
+  if (f.group && phase_ < phase::closing) {
     ++gaps_[*f.group];
     home_.count.gap_frames.add();
     home_.count.message(message_kind::publish, outcome::overloaded);
@@ -146,6 +146,10 @@ void session::drop_membership(std::string_view group) {
 }
 
 void session::removed(const group_reply& r) {
+  if (phase_ >= phase::closing)
+    return;
+  if (opening_) // the welcome names the group; what became of it follows
+    return opening_->early.push_back([this, r] { removed(r); });
   drop_membership(r.group);
   std::string group_json;
   protocol::append_quoted(group_json, r.group);
@@ -157,6 +161,8 @@ void session::removed(const group_reply& r) {
 void session::lose_group(caf::actor_id group) {
   if (phase_ >= phase::closing)
     return;
+  if (opening_) // as in `removed`
+    return opening_->early.push_back([this, group] { lose_group(group); });
   lose_tickets(group);
   auto in = std::find_if(groups_.begin(), groups_.end(),
                          [&](auto& entry) { return entry.second.group.id() == group; });

@@ -131,6 +131,7 @@ void session::welcome() {
   auto opened = std::move(opening_);
   for (auto& deliver : opened->early)
     deliver();
+  has_room(); // tells what did not fit before
   continue_held();
 }
 
@@ -226,13 +227,15 @@ void session::end() {
   phase_ = phase::ended;
   alarm_.disarm();
   home_.remove(where_);
+  if (auto opened = std::move(opening_))
+    for (auto& deliver : opened->early)
+      deliver(); // to nobody any more, as their senders are told
   for (auto& s : debts_.take_all())
     if (s.ticket)
       home_.settle(s);
   for (auto& [name, in] : groups_)
     home_.relay_actor->unwatch(in.group);
   groups_.clear();
-  opening_.reset();
   home_.count.sessions.sub();
   // Its death, seen by the groups and users that monitor it, is what removes it everywhere.
   send_exit(this, caf::exit_reason::user_shutdown);
