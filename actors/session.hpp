@@ -110,6 +110,9 @@ private:
     session& of;
   };
 
+  using memberships = std::map<std::string, membership, std::less<>>;
+  using gaps = std::map<std::string, std::uint64_t>;
+
   // The client's frames, in the order in which they are met.
   void take_lines(std::vector<std::string_view>& lines);
   bool take_line(std::string_view line);
@@ -143,6 +146,7 @@ private:
   void answered_too_late(const group_reply& r);
   void enter(const group_reply& r, std::string_view as);
   void drop_membership(std::string_view group);
+  void forget_membership(memberships::iterator which);
   void removed(const group_reply& r);
 
   // Tickets.
@@ -153,6 +157,7 @@ private:
 
   // Answers.
   bool push(const protocol::delivery& d);
+  void tell_gap(gaps::iterator missed);
   bool hold_early(std::size_t bytes, std::function<void()> deliver);
   void answer_ok(std::uint64_t id, std::string_view rest = {});
   void refuse(const protocol::client_frame& f, protocol::code why, std::string_view field = {},
@@ -182,7 +187,7 @@ private:
   std::optional<steady_time> expires_;
   steady_time auth_by_{};
 
-  std::map<std::string, membership, std::less<>> groups_;
+  memberships groups_;
   std::optional<question> asking_;
   std::uint64_t questions_ = 0; ///< asked so far
   std::unique_ptr<opening> opening_;
@@ -192,7 +197,7 @@ private:
   conduct conduct_;
   tickets tickets_;
   debts debts_;
-  std::map<std::string, std::uint64_t> gaps_; ///< publications dropped, by group (JSON string)
+  gaps gaps_; ///< frames dropped, by group (JSON string)
   std::uint32_t routes_ = 0;
   alarm alarm_;
 };

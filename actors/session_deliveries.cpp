@@ -72,12 +72,15 @@ bool session::publish_to(const fanout& f) {
 }
 
 void session::has_room() {
-  for (auto& [group_json, lost] : gaps_) {
-    protocol::append_gap(home_.scratch, group_json, lost);
-    port_->reply(home_.scratch);
-    home_.scratch.clear();
-  }
-  gaps_.clear();
+  while (!gaps_.empty())
+    tell_gap(gaps_.begin());
+}
+
+void session::tell_gap(gaps::iterator missed) {
+  protocol::append_gap(home_.scratch, missed->first, missed->second);
+  gaps_.erase(missed);
+  port_->reply(home_.scratch);
+  home_.scratch.clear();
 }
 
 void session::written(std::uint64_t position) {
@@ -142,7 +145,14 @@ void session::drop_membership(std::string_view group) {
   if (found == groups_.end())
     return;
   home_.relay_actor->unwatch(found->second.group);
-  groups_.erase(found);
+  forget_membership(found);
+}
+
+/// Nothing of a group follows the word that ends the membership: what was missed is told before it.
+void session::forget_membership(memberships::iterator which) {
+  if (auto missed = gaps_.find(which->second.group_json); missed != gaps_.end())
+    tell_gap(missed);
+  groups_.erase(which);
 }
 
 void session::removed(const group_reply& r) {
@@ -150,9 +160,11 @@ void session::removed(const group_reply& r) {
     return;
   if (opening_) // the welcome names the group; what became of it follows
     return opening_->early.push_back([this, r] { removed(r); });
+  auto found = groups_.find(r.group);
+  if (found == groups_.end())
+    return; // a join that was given up
+  auto group_json = found->second.group_json;
   drop_membership(r.group);
-  std::string group_json;
-  protocol::append_quoted(group_json, r.group);
   protocol::append_left(home_.scratch, group_json, r.reason);
   port_->reply(home_.scratch);
   home_.scratch.clear();
@@ -167,14 +179,16 @@ void session::lose_group(caf::actor_id group) {
   auto in = std::find_if(groups_.begin(), groups_.end(),
                          [&](auto& entry) { return entry.second.group.id() == group; });
   if (in != groups_.end()) {
-    protocol::append_left(home_.scratch, in->second.group_json, protocol::left_reason::group_failed);
+    auto asked = asking_ && asking_->group == in->first;
+    auto group_json = in->second.group_json;
+    forget_membership(in);
+    protocol::append_left(home_.scratch, group_json, protocol::left_reason::group_failed);
     port_->reply(home_.scratch);
     home_.scratch.clear();
-    if (asking_ && asking_->group == in->first) {
+    if (asked) {
       refuse({.why = code::internal, .id = asking_->id, .unparsable = false, .field = {}});
       asking_.reset();
     }
-    groups_.erase(in);
   }
   continue_held();
 }
