@@ -267,10 +267,12 @@ void group::flush() {
 
 void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
   auto& lists = audiences_.of(to, roster_);
+  // A version tells of a dropped frame by itself; a count has none.
+  auto gap_group = to == audience_kind::count_watchers ? name_json_ : nullptr;
   for (std::size_t i = 0; i < lists.size(); ++i)
     if (lists[i])
       send(shared_.homes[i]->relay_handle,
-           fanout{.what = {frame, {}}, .to = lists[i], .skip = {}, .group = nullptr, .from = {}});
+           fanout{.what = {frame, {}}, .to = lists[i], .skip = {}, .group = gap_group, .from = {}});
 }
 
 // ---- end ----------------------------------------------------------------------------------------------------------

@@ -59,14 +59,15 @@ bool session::publish_to(const fanout& f) {
     if (hold_early(f.what.text.wire().size(), std::move(once)))
       return true;
   } else if (push(f.what)) {
-    if (f.group)
+    if (f.from)
       home_.count.message(message_kind::publish, outcome::delivered);
     return true;
   }
   if (f.group && phase_ < phase::closing) {
     ++gaps_[*f.group];
     home_.count.gap_frames.add();
-    home_.count.message(message_kind::publish, outcome::overloaded);
+    if (f.from)
+      home_.count.message(message_kind::publish, outcome::overloaded);
   }
   return false;
 }
