@@ -131,9 +131,14 @@ void session::answered_too_late(const group_reply& r) {
 
 void session::enter(const group_reply& r, std::string_view as) {
   auto [found, is_new] = groups_.try_emplace(r.group);
-  if (!is_new)
-    return;
   auto& in = found->second;
+  if (!is_new && in.group == r.source)
+    return;
+  if (!is_new) { // the old group has failed, which its name's directory knew before our relay
+    lose_tickets(in.group.id());
+    home_.relay_actor->unwatch(in.group);
+    in = {};
+  }
   in.group = r.source;
   in.as = as;
   protocol::append_quoted(in.group_json, r.group);
