@@ -109,12 +109,8 @@ bool session::must_wait(const client_frame& f) const {
 }
 
 bool session::may_pass(const client_frame& f, std::size_t bytes) {
-  if (auto wait = conduct_.frame(bytes, home_.now)) {
-    refuse(f, code::rate_limited, {}, wait->count());
-    if (conduct_.over_rate_too_long())
-      close(protocol::close_code::rate_limited);
-    return false;
-  }
+  if (auto wait = conduct_.frame(bytes, home_.now))
+    return refuse_for_now(f, *wait), false;
   if (phase_ == phase::greeted && f.type != frame_type::hello)
     return refuse(f, code::unauthenticated), false;
   if (expires_ && home_.now >= *expires_)
@@ -124,6 +120,13 @@ bool session::may_pass(const client_frame& f, std::size_t bytes) {
   if (home_.shared.draining.load(std::memory_order_relaxed) && !answering)
     return refuse(f, code::unavailable), false;
   return true;
+}
+
+/// It came too soon. Who does not slow down is closed.
+void session::refuse_for_now(const client_frame& f, std::chrono::milliseconds wait) {
+  refuse(f, code::rate_limited, {}, wait.count());
+  if (conduct_.over_rate_too_long() && phase_ < phase::closing)
+    close(protocol::close_code::rate_limited);
 }
 
 void session::act(const client_frame& f) {
@@ -301,7 +304,7 @@ void session::join(const client_frame& f) {
   if (name.empty())
     return refuse(f, code::bad_request, "group");
   if (auto wait = conduct_.join(home_.now))
-    return refuse(f, code::rate_limited, {}, wait->count());
+    return refuse_for_now(f, *wait);
   auto as = f.as ? *f.as : std::string_view(user_);
   auto own = groups_.find(name);
   if (own != groups_.end() && f.as && own->second.as != as)
@@ -361,7 +364,7 @@ void session::leave(const client_frame& f) {
   if (!in)
     return;
   if (auto wait = conduct_.join(home_.now))
-    return refuse(f, code::rate_limited, {}, wait->count());
+    return refuse_for_now(f, *wait);
   auto number = ask_group(f.id, group_of(f));
   send(in->group, leave_group{.where = where_, .session = id(), .question = number});
 }

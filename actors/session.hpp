@@ -120,6 +120,7 @@ private:
   bool take_frame(const protocol::client_frame& f, std::size_t bytes);
   bool must_wait(const protocol::client_frame& f) const;
   bool may_pass(const protocol::client_frame& f, std::size_t bytes);
+  void refuse_for_now(const protocol::client_frame& f, std::chrono::milliseconds wait);
   void act(const protocol::client_frame& f);
   void hello(const protocol::client_frame& f);
   void join(const protocol::client_frame& f);
