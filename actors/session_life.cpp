@@ -215,6 +215,7 @@ void session::close_named(close_code why, std::string_view code_name, std::strin
 }
 
 void session::fail(const char*) noexcept {
+  home_.scratch.clear(); // what it was about to say is nobody else's
   if (phase_ >= phase::closing)
     return;
   phase_ = phase::closing;
@@ -225,6 +226,7 @@ void session::end() {
   if (phase_ == phase::ended)
     return;
   phase_ = phase::ended;
+  home_.scratch.clear(); // as in `fail`: trouble may have ended it in the middle of an answer
   alarm_.disarm();
   home_.remove(where_);
   if (auto opened = std::move(opening_))
