@@ -187,7 +187,7 @@ void group::apply(seat& s, const std::optional<std::string>& meta,
 
 // ---- answers ------------------------------------------------------------------------------------------------------
 
-std::string group::joined_body(const seat& s) const {
+std::string group::joined_body(const seat& s) {
   std::string body = "\"as\":";
   protocol::append_quoted(body, s.of->uid);
   body.append(",\"epoch\":\"").append(epoch_).append("\",\"offset\":0,\"version\":");
@@ -197,9 +197,10 @@ std::string group::joined_body(const seat& s) const {
 }
 
 /// What the session's presence mode shows it: the roster at this version, itself included, or a count.
-void group::append_view(std::string& body, const seat& s) const {
+void group::append_view(std::string& body, const seat& s) {
   if (s.presence == protocol::presence_mode::full) {
     auto page = roster_.page({}, shared_.bounds.roster_page_members_max, s.of->uid);
+    roster_.shown(*s.of);
     body.append(",\"members\":").append(page.members);
     if (!page.next.empty())
       protocol::append_quoted(body += ",\"next\":", page.next);
