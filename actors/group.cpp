@@ -206,6 +206,8 @@ void group::append_view(std::string& body, const seat& s) {
       protocol::append_quoted(body += ",\"next\":", page.next);
   } else if (s.presence == protocol::presence_mode::count) {
     body.append(",\"count\":").append(std::to_string(roster_.members()));
+    if (count_told_ != roster_.members())
+      count_told_.reset(); // not all watchers have heard the same: the flush tells them again
   }
 }
 
@@ -262,7 +264,7 @@ void group::flush() {
   roster_.flushed();
   if (count_told_ != roster_.members()) {
     count_told_ = roster_.members();
-    fan_out(audience_kind::count_watchers, count_frame(*name_json_, count_told_));
+    fan_out(audience_kind::count_watchers, count_frame(*name_json_, *count_told_));
   }
 }
 

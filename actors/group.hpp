@@ -13,6 +13,7 @@
 
 #include <caf/all.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace beckon::actors {
@@ -62,7 +63,7 @@ private:
   audiences audiences_;
   std::uint64_t version_ = 0;
   std::uint64_t joins_ = 0; ///< join_group messages seen; the directory counts those sent
-  std::size_t count_told_ = 0;
+  std::optional<std::size_t> count_told_ = 0; ///< what all watchers of the count know
   bool flush_scheduled_ = false;
 };
 
