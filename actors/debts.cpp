@@ -36,8 +36,9 @@ bool debts::take_written(std::uint64_t position, settlement& out) {
   if (!owes_written() || written_[written_head_].position > position)
     return false;
   out = written_[written_head_++].owed;
-  if (!owes_written()) {
-    written_.clear();
+  // Each entry moves once on average; without this the list of one who never catches up would only grow.
+  if (2 * written_head_ >= written_.size()) {
+    written_.erase(written_.begin(), written_.begin() + static_cast<std::ptrdiff_t>(written_head_));
     written_head_ = 0;
   }
   return true;

@@ -24,7 +24,7 @@ void directory::pass_on(join_group& j) {
       shared_.groups.fetch_sub(1);
       group_reply r;
       r.to = j.where;
-      r.id = j.id;
+      r.question = j.question;
       r.group = j.group;
       r.why = protocol::code::too_many;
       send(shared_.homes[j.where.home]->relay_handle, std::move(r));

@@ -92,7 +92,7 @@ void group::join(join_group& j) {
   }
   auto& s = *roster_.find(session);
   apply(s, j.meta, j.presence, j.interest);
-  auto r = reply_to(j.where, j.id, group_reply::kind::joined);
+  auto r = reply_to(j.where, j.question, group_reply::kind::joined);
   r.version = version_;
   r.epoch = epoch_;
   r.body = joined_body(s);
@@ -105,11 +105,11 @@ void group::join(join_group& j) {
 bool group::admit(const join_group& j) {
   auto* m = roster_.find(j.uid);
   if (m && policy_ == protocol::session_policy::reject) {
-    refuse(j.where, j.id, protocol::code::exists);
+    refuse(j.where, j.question, protocol::code::exists);
     return false;
   }
   if (!m && roster_.members() >= shared_.bounds.members_per_group_max) {
-    refuse(j.where, j.id, protocol::code::too_many);
+    refuse(j.where, j.question, protocol::code::too_many);
     return false;
   }
   std::vector<seat> replaced;
@@ -133,9 +133,9 @@ bool group::admit(const join_group& j) {
 void group::update(const update_member& u) {
   auto* s = roster_.find(u.session);
   if (!s)
-    return refuse(u.where, u.id, protocol::code::not_member);
+    return refuse(u.where, u.question, protocol::code::not_member);
   apply(*s, u.meta, u.presence, u.interest);
-  auto r = reply_to(u.where, u.id, group_reply::kind::updated);
+  auto r = reply_to(u.where, u.question, group_reply::kind::updated);
   r.body = "\"version\":" + std::to_string(version_);
   if (u.presence)
     append_view(r.body, *s);
@@ -149,7 +149,7 @@ void group::leave(const leave_group& l) {
     unseat(l.session);
     schedule_flush();
   }
-  reply(reply_to(l.where, l.id, group_reply::kind::left));
+  reply(reply_to(l.where, l.question, group_reply::kind::left));
   retire_if_empty();
 }
 
@@ -187,7 +187,7 @@ void group::apply(seat& s, const std::optional<std::string>& meta,
 
 // ---- answers ------------------------------------------------------------------------------------------------------
 
-std::string group::joined_body(const seat& s) const {
+std::string group::joined_body(const seat& s) {
   std::string body = "\"as\":";
   protocol::append_quoted(body, s.of->uid);
   body.append(",\"epoch\":\"").append(epoch_).append("\",\"offset\":0,\"version\":");
@@ -197,21 +197,24 @@ std::string group::joined_body(const seat& s) const {
 }
 
 /// What the session's presence mode shows it: the roster at this version, itself included, or a count.
-void group::append_view(std::string& body, const seat& s) const {
+void group::append_view(std::string& body, const seat& s) {
   if (s.presence == protocol::presence_mode::full) {
     auto page = roster_.page({}, shared_.bounds.roster_page_members_max, s.of->uid);
+    roster_.shown(*s.of);
     body.append(",\"members\":").append(page.members);
     if (!page.next.empty())
       protocol::append_quoted(body += ",\"next\":", page.next);
   } else if (s.presence == protocol::presence_mode::count) {
     body.append(",\"count\":").append(std::to_string(roster_.members()));
+    if (count_told_ != roster_.members())
+      count_told_.reset(); // not all watchers have heard the same: the flush tells them again
   }
 }
 
 void group::read(const read_roster& r) {
   auto* s = roster_.find(r.session);
   if (!s)
-    return refuse(r.where, r.id, protocol::code::not_member);
+    return refuse(r.where, r.question, protocol::code::not_member);
   if (!roster_.pending().empty()) {
     // Answered behind the flush that is due, so that who has just come is in it, and its version is what watchers have.
     reads_.push_back(r);
@@ -221,18 +224,18 @@ void group::read(const read_roster& r) {
   if (r.limit)
     limit = std::min(limit, r.limit);
   auto page = roster_.page(r.after, limit);
-  auto answer = reply_to(r.where, r.id, group_reply::kind::roster);
+  auto answer = reply_to(r.where, r.question, group_reply::kind::roster);
   answer.body = "\"version\":" + std::to_string(version_) + ",\"members\":" + page.members;
   if (!page.next.empty())
     protocol::append_quoted(answer.body += ",\"next\":", page.next);
   reply(std::move(answer));
 }
 
-group_reply group::reply_to(const session_address& who, std::uint64_t id, group_reply::kind what) const {
+group_reply group::reply_to(const session_address& who, std::uint64_t question, group_reply::kind what) const {
   group_reply r;
   r.what = what;
   r.to = who;
-  r.id = id;
+  r.question = question;
   r.group = name_;
   return r;
 }
@@ -242,8 +245,8 @@ void group::reply(group_reply r) {
   send(relay, std::move(r));
 }
 
-void group::refuse(const session_address& who, std::uint64_t id, protocol::code why) {
-  auto r = reply_to(who, id, group_reply::kind::refused);
+void group::refuse(const session_address& who, std::uint64_t question, protocol::code why) {
+  auto r = reply_to(who, question, group_reply::kind::refused);
   r.why = why;
   reply(std::move(r));
 }
@@ -266,7 +269,7 @@ void group::flush() {
   roster_.flushed();
   if (count_told_ != roster_.members()) {
     count_told_ = roster_.members();
-    fan_out(audience_kind::count_watchers, count_frame(*name_json_, count_told_));
+    fan_out(audience_kind::count_watchers, count_frame(*name_json_, *count_told_));
   }
   for (auto& r : std::exchange(reads_, {}))
     read(r);
@@ -274,10 +277,12 @@ void group::flush() {
 
 void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
   auto& lists = audiences_.of(to, roster_);
+  // A version tells of a dropped frame by itself; a count has none.
+  auto gap_group = to == audience_kind::count_watchers ? name_json_ : nullptr;
   for (std::size_t i = 0; i < lists.size(); ++i)
     if (lists[i])
       send(shared_.homes[i]->relay_handle,
-           fanout{.what = {frame, {}}, .to = lists[i], .skip = {}, .group = nullptr, .from = {}});
+           fanout{.what = {frame, {}}, .to = lists[i], .skip = {}, .group = gap_group, .from = {}});
 }
 
 // ---- end ----------------------------------------------------------------------------------------------------------

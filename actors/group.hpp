@@ -13,6 +13,7 @@
 
 #include <caf/all.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace beckon::actors {
@@ -41,11 +42,11 @@ private:
   void apply(seat& s, const std::optional<std::string>& meta,
              const std::optional<protocol::presence_mode>& presence,
              const std::optional<protocol::interest_level>& interest);
-  std::string joined_body(const seat& s) const;
-  void append_view(std::string& body, const seat& s) const;
-  group_reply reply_to(const session_address& who, std::uint64_t id, group_reply::kind what) const;
+  std::string joined_body(const seat& s);
+  void append_view(std::string& body, const seat& s);
+  group_reply reply_to(const session_address& who, std::uint64_t question, group_reply::kind what) const;
   void reply(group_reply r);
-  void refuse(const session_address& who, std::uint64_t id, protocol::code why);
+  void refuse(const session_address& who, std::uint64_t question, protocol::code why);
   void fan_out(audience_kind to, const protocol::shared_frame& frame);
   void schedule_flush();
   void flush();
@@ -63,7 +64,7 @@ private:
   std::vector<read_roster> reads_; ///< that wait for the next flush; a session has one at a time
   std::uint64_t version_ = 0;
   std::uint64_t joins_ = 0; ///< join_group messages seen; the directory counts those sent
-  std::size_t count_told_ = 0;
+  std::optional<std::size_t> count_told_ = 0; ///< what all watchers of the count know
   bool flush_scheduled_ = false;
 };
 

@@ -22,18 +22,18 @@ namespace beckon::actors {
 struct join_group {
   session_address where;
   caf::actor session;
-  std::uint64_t id = 0; ///< of the client's frame; 0: none
+  std::uint64_t question = 0; ///< the session's number for it, which the answer repeats
   std::string group;
   std::string uid;
   std::optional<std::string> meta; ///< raw JSON
-  protocol::presence_mode presence = protocol::presence_mode::none;
-  protocol::interest_level interest = protocol::interest_level::full;
+  std::optional<protocol::presence_mode> presence; ///< these two: nothing leaves what is, at first the default
+  std::optional<protocol::interest_level> interest;
 };
 
 struct update_member {
   session_address where;
   caf::actor_id session = 0;
-  std::uint64_t id = 0;
+  std::uint64_t question = 0;
   std::optional<std::string> meta;
   std::optional<protocol::presence_mode> presence;
   std::optional<protocol::interest_level> interest;
@@ -42,13 +42,13 @@ struct update_member {
 struct leave_group {
   session_address where;
   caf::actor_id session = 0;
-  std::uint64_t id = 0;
+  std::uint64_t question = 0;
 };
 
 struct read_roster {
   session_address where;
   caf::actor_id session = 0;
-  std::uint64_t id = 0;
+  std::uint64_t question = 0;
   std::size_t limit = 0;
   std::string after;
 };
@@ -138,7 +138,7 @@ struct fanout {
   audience to;
   std::vector<audience_seat> skip;
   std::shared_ptr<const std::string> group; ///< JSON string; set: a frame that is dropped is told by `gap`
-  session_address from;
+  session_address from;      ///< nobody: the group itself
   std::uint32_t ticket = 0; ///< 0: nobody counts
   std::uint32_t parts = 1;  ///< how many relays answer this ticket
 };
@@ -148,7 +148,7 @@ struct group_reply {
   enum class kind : std::uint8_t { joined, updated, left, roster, refused, removed, enrolled };
   kind what = kind::refused;
   session_address to;
-  std::uint64_t id = 0;
+  std::uint64_t question = 0; ///< 0: nobody asked
   std::string group;
   std::string body;           ///< `"version":3,…`: what stands in the ok beside id
   std::uint64_t version = 0;  ///< joined

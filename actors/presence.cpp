@@ -34,19 +34,18 @@ protocol::shared_frame encode(const window& w, std::string_view group_json, std:
   return protocol::encode_text(json);
 }
 
-void append_change(window& w, std::string_view uid, const std::optional<member_value>& before,
-                   const member* now) {
+void append_change(window& w, std::string_view uid, const roster::change& since, const member* now) {
   if (!now) {
-    if (before) {
+    if (since.before) {
       separate(w.left);
       protocol::append_quoted(w.left, uid);
     }
     return;
   }
   member_value value{now->meta, now->seats.size()};
-  if (before && *before == value)
+  if (since.before && *since.before == value && !since.shown)
     return;
-  auto& list = before ? w.updated : w.joined;
+  auto& list = since.before ? w.updated : w.joined;
   separate(list);
   append_member(list, uid, value);
 }
@@ -57,8 +56,8 @@ std::vector<protocol::shared_frame> presence_frames(const roster& members, std::
                                                     std::uint64_t version) {
   std::vector<protocol::shared_frame> frames;
   window w;
-  for (auto& [uid, before] : members.pending()) {
-    append_change(w, uid, before, members.find(uid));
+  for (auto& [uid, since] : members.pending()) {
+    append_change(w, uid, since, members.find(uid));
     if (w.bytes() >= roster_split_bytes) {
       frames.push_back(encode(w, group_json, ++version));
       w = {};

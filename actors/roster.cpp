@@ -32,7 +32,7 @@ seat& roster::add(caf::actor_id session, std::string_view uid, seat entry) {
   } else {
     m = &members_.emplace(uid, member{std::string(uid), {}, {}}).first->second;
     index_.emplace(m->uid, m);
-    pending_.try_emplace(m->uid, std::nullopt); // a member that left in this window keeps its old value there
+    pending_.try_emplace(m->uid); // a member that left in this window keeps its old value there
   }
   entry.of = m;
   auto& placed = seats_.emplace(session, std::move(entry)).first->second;
@@ -58,13 +58,18 @@ void roster::set_meta(member& of, std::string_view meta) {
 }
 
 void roster::note(const member& m) {
-  pending_.try_emplace(m.uid, member_value{m.meta, m.seats.size()});
+  pending_.try_emplace(m.uid, change{.before = member_value{m.meta, m.seats.size()}});
+}
+
+void roster::shown(const member& m) {
+  if (auto found = pending_.find(m.uid); found != pending_.end())
+    found->second.shown = true;
 }
 
 /// What watchers know of a uid: the value of before the window, where one is pending.
 const member_value* roster::known(std::string_view uid, const member* now, member_value& store) const {
   if (auto found = pending_.find(uid); found != pending_.end())
-    return found->second ? &*found->second : nullptr;
+    return found->second.before ? &*found->second.before : nullptr;
   store = {now->meta, now->seats.size()};
   return &store;
 }

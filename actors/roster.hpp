@@ -68,10 +68,16 @@ public:
   void remove(caf::actor_id session);
   void set_meta(member& of, std::string_view meta);
 
-  /// Changes since the last flush: each with the value that watchers know (none: they do not know the member).
-  using changes = std::map<std::string, std::optional<member_value>, std::less<>>;
+  struct change {
+    std::optional<member_value> before; ///< as watchers know it; nothing: they do not know the member
+    bool shown = false;                 ///< somebody was shown a value in between: the flush tells the last one anyway
+  };
+  /// Changes since the last flush.
+  using changes = std::map<std::string, change, std::less<>>;
   const changes& pending() const noexcept { return pending_; }
   void flushed() noexcept { pending_.clear(); }
+  /// One session was shown the member as it is now.
+  void shown(const member& m);
 
   /// Up to `limit` members behind `after`, as watchers know them; `joiner` (empty: none) as it is now.
   /// Cut at protocol::roster_frame_bytes_max.

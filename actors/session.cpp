@@ -109,12 +109,8 @@ bool session::must_wait(const client_frame& f) const {
 }
 
 bool session::may_pass(const client_frame& f, std::size_t bytes) {
-  if (auto wait = conduct_.frame(bytes, home_.now)) {
-    refuse(f, code::rate_limited, {}, wait->count());
-    if (conduct_.over_rate_too_long())
-      close(protocol::close_code::rate_limited);
-    return false;
-  }
+  if (auto wait = conduct_.frame(bytes, home_.now))
+    return refuse_for_now(f, *wait), false;
   if (phase_ == phase::greeted && f.type != frame_type::hello)
     return refuse(f, code::unauthenticated), false;
   if (expires_ && home_.now >= *expires_)
@@ -124,6 +120,13 @@ bool session::may_pass(const client_frame& f, std::size_t bytes) {
   if (home_.shared.draining.load(std::memory_order_relaxed) && !answering)
     return refuse(f, code::unavailable), false;
   return true;
+}
+
+/// It came too soon. Who does not slow down is closed.
+void session::refuse_for_now(const client_frame& f, std::chrono::milliseconds wait) {
+  refuse(f, code::rate_limited, {}, wait.count());
+  if (conduct_.over_rate_too_long() && phase_ < phase::closing)
+    close(protocol::close_code::rate_limited);
 }
 
 void session::act(const client_frame& f) {
@@ -301,7 +304,7 @@ void session::join(const client_frame& f) {
   if (name.empty())
     return refuse(f, code::bad_request, "group");
   if (auto wait = conduct_.join(home_.now))
-    return refuse(f, code::rate_limited, {}, wait->count());
+    return refuse_for_now(f, *wait);
   auto as = f.as ? *f.as : std::string_view(user_);
   auto own = groups_.find(name);
   if (own != groups_.end() && f.as && own->second.as != as)
@@ -316,16 +319,13 @@ void session::join(const client_frame& f) {
   join_group j;
   j.where = where_;
   j.session = caf::actor_cast<caf::actor>(this);
-  j.id = f.id;
   j.group = name;
   j.uid = as;
   if (f.meta)
     j.meta.emplace(*f.meta);
-  if (f.presence || own == groups_.end())
-    j.presence = f.presence.value_or(protocol::presence_mode::none);
-  if (f.interest || own == groups_.end())
-    j.interest = f.interest.value_or(protocol::interest_level::full);
-  ask_group(f.id, name, as);
+  j.presence = f.presence;
+  j.interest = f.interest;
+  j.question = ask_group(f.id, name, as);
   send(home_.shared.directory_of(name), std::move(j));
 }
 
@@ -351,12 +351,11 @@ void session::update(const client_frame& f) {
   update_member u;
   u.where = where_;
   u.session = id();
-  u.id = f.id;
   if (f.meta)
     u.meta.emplace(*f.meta);
   u.presence = f.presence;
   u.interest = f.interest;
-  ask_group(f.id, group_of(f), in->as);
+  u.question = ask_group(f.id, group_of(f));
   send(in->group, std::move(u));
 }
 
@@ -365,9 +364,9 @@ void session::leave(const client_frame& f) {
   if (!in)
     return;
   if (auto wait = conduct_.join(home_.now))
-    return refuse(f, code::rate_limited, {}, wait->count());
-  ask_group(f.id, group_of(f), in->as);
-  send(in->group, leave_group{.where = where_, .session = id(), .id = f.id});
+    return refuse_for_now(f, *wait);
+  auto number = ask_group(f.id, group_of(f));
+  send(in->group, leave_group{.where = where_, .session = id(), .question = number});
 }
 
 void session::read_group(const client_frame& f) {
@@ -377,16 +376,17 @@ void session::read_group(const client_frame& f) {
   read_roster r;
   r.where = where_;
   r.session = id();
-  r.id = f.id;
   r.limit = f.limit;
   r.after = f.after.value_or(std::string_view{});
-  ask_group(f.id, group_of(f), in->as);
+  r.question = ask_group(f.id, group_of(f));
   send(in->group, std::move(r));
 }
 
-void session::ask_group(std::uint64_t id, std::string_view name, std::string_view as) {
-  asking_ = question{id, std::string(name), std::string(as), home_.now + group_answer_max};
+/// @returns the question's number
+std::uint64_t session::ask_group(std::uint64_t id, std::string_view name, std::string_view as) {
+  asking_ = question{++questions_, id, std::string(name), std::string(as), home_.now + group_answer_max};
   wake_by(asking_->expires);
+  return questions_;
 }
 
 } // namespace beckon::actors

@@ -87,9 +87,10 @@ private:
   };
   /// The one question to a group that is ordered against deliveries; the next has to wait.
   struct question {
-    std::uint64_t id = 0;
+    std::uint64_t number = 0; ///< tells its answer from one that comes too late
+    std::uint64_t id = 0;     ///< of the client's frame; 0: none
     std::string group;
-    std::string as;
+    std::string as; ///< of a join; else empty
     steady_time expires;
   };
   /// What is needed between the upgrade and `welcome` only.
@@ -100,14 +101,17 @@ private:
       std::uint64_t version;
     };
     std::vector<joined> done;
-    std::vector<std::function<void()>> early; ///< deliveries that came before `welcome`
-    std::size_t early_bytes = 0;
+    std::vector<std::function<void()>> early; ///< what came before `welcome` and must follow it
+    std::size_t early_bytes = 0;              ///< of the deliveries among it
   };
   struct alarm final : deadline {
     explicit alarm(session& s) : of(s) {}
     void due(steady_time now) override { of.wake(now); }
     session& of;
   };
+
+  using memberships = std::map<std::string, membership, std::less<>>;
+  using gaps = std::map<std::string, std::uint64_t>;
 
   // The client's frames, in the order in which they are met.
   void take_lines(std::vector<std::string_view>& lines);
@@ -116,6 +120,7 @@ private:
   bool take_frame(const protocol::client_frame& f, std::size_t bytes);
   bool must_wait(const protocol::client_frame& f) const;
   bool may_pass(const protocol::client_frame& f, std::size_t bytes);
+  void refuse_for_now(const protocol::client_frame& f, std::chrono::milliseconds wait);
   void act(const protocol::client_frame& f);
   void hello(const protocol::client_frame& f);
   void join(const protocol::client_frame& f);
@@ -138,18 +143,22 @@ private:
   std::string_view group_of(const protocol::client_frame& f) const;
   membership* member_of(const protocol::client_frame& f);
   bool may_join_as(std::string_view uid, const protocol::client_frame& f) const;
-  void ask_group(std::uint64_t id, std::string_view name, std::string_view as);
+  std::uint64_t ask_group(std::uint64_t id, std::string_view name, std::string_view as = {});
+  void answered_too_late(const group_reply& r);
   void enter(const group_reply& r, std::string_view as);
   void drop_membership(std::string_view group);
+  void forget_membership(memberships::iterator which);
   void removed(const group_reply& r);
 
   // Tickets.
   std::uint32_t open_ticket(ticket t, std::chrono::milliseconds wait);
   void complete(const ticket& t);
   void expire(ticket& t);
+  void lose_tickets(caf::actor_id group);
 
   // Answers.
   bool push(const protocol::delivery& d);
+  void tell_gap(gaps::iterator missed);
   bool hold_early(std::size_t bytes, std::function<void()> deliver);
   void answer_ok(std::uint64_t id, std::string_view rest = {});
   void refuse(const protocol::client_frame& f, protocol::code why, std::string_view field = {},
@@ -179,8 +188,9 @@ private:
   std::optional<steady_time> expires_;
   steady_time auth_by_{};
 
-  std::map<std::string, membership, std::less<>> groups_;
+  memberships groups_;
   std::optional<question> asking_;
+  std::uint64_t questions_ = 0; ///< asked so far
   std::unique_ptr<opening> opening_;
   std::string held_; ///< lines that wait until something is answered
   bool held_binary_ = false;
@@ -188,7 +198,7 @@ private:
   conduct conduct_;
   tickets tickets_;
   debts debts_;
-  std::map<std::string, std::uint64_t> gaps_; ///< publications dropped, by group (JSON string)
+  gaps gaps_; ///< frames dropped, by group (JSON string)
   std::uint32_t routes_ = 0;
   alarm alarm_;
 };

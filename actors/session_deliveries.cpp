@@ -5,6 +5,8 @@
 #include "protocol/encode.hpp"
 #include "protocol/json.hpp"
 
+#include <algorithm>
+
 namespace beckon::actors {
 
 using protocol::code;
@@ -17,13 +19,13 @@ bool session::push(const protocol::delivery& d) {
 }
 
 void session::hand_over(const handover& h, settlement s) {
-  if (opening_ && hold_early(h.what.text.wire().size(), [this, h, s] { hand_over(h, s); }))
+  if (phase_ == phase::enrolling && hold_early(h.what.text.wire().size(), [this, h, s] { hand_over(h, s); }))
     return;
   auto kind = h.is_request ? message_kind::request : message_kind::send;
   auto wants_received = h.ticket && !h.is_request && h.confirm == protocol::confirm_level::received;
   auto expires = home_.now + h.ttl;
   auto taken = phase_ == phase::ready;
-  s.result = taken ? outcome::overloaded : outcome::offline;
+  s.result = phase_ < phase::closing ? outcome::overloaded : outcome::offline;
   if (taken && h.is_request)
     taken = debts_.owe_reply(h.number, {s, h.group, expires}, home_.now);
   else if (taken && wants_received)
@@ -52,30 +54,34 @@ void session::hand_over(const handover& h, settlement s) {
 }
 
 bool session::publish_to(const fanout& f) {
-  if (opening_) {
+  if (phase_ == phase::enrolling) {
     auto once = [this, f] { publish_to(f); };
     if (hold_early(f.what.text.wire().size(), std::move(once)))
       return true;
   } else if (push(f.what)) {
-    if (f.group)
+    if (f.from)
       home_.count.message(message_kind::publish, outcome::delivered);
     return true;
   }
-  if (f.group && phase_ == phase::ready) {
+  if (f.group && phase_ < phase::closing) {
     ++gaps_[*f.group];
     home_.count.gap_frames.add();
-    home_.count.message(message_kind::publish, outcome::overloaded);
+    if (f.from)
+      home_.count.message(message_kind::publish, outcome::overloaded);
   }
   return false;
 }
 
 void session::has_room() {
-  for (auto& [group_json, lost] : gaps_) {
-    protocol::append_gap(home_.scratch, group_json, lost);
-    port_->reply(home_.scratch);
-    home_.scratch.clear();
-  }
-  gaps_.clear();
+  while (!gaps_.empty())
+    tell_gap(gaps_.begin());
+}
+
+void session::tell_gap(gaps::iterator missed) {
+  protocol::append_gap(home_.scratch, missed->first, missed->second);
+  gaps_.erase(missed);
+  port_->reply(home_.scratch);
+  home_.scratch.clear();
 }
 
 void session::written(std::uint64_t position) {
@@ -96,11 +102,8 @@ void session::take_reply(group_reply& r) {
       return enroll_answered(r);
     return url_group_answered(r);
   }
-  if (!asking_ || asking_->group != r.group) {
-    if (r.what == kind::joined) // too late: the client was told that it failed
-      send(r.source, leave_group{.where = where_, .session = this->id(), .id = 0});
-    return;
-  }
+  if (!asking_ || asking_->number != r.question)
+    return answered_too_late(r);
   auto asked = std::move(*asking_);
   asking_.reset();
   if (r.what == kind::joined)
@@ -108,17 +111,34 @@ void session::take_reply(group_reply& r) {
   else if (r.what == kind::left)
     drop_membership(r.group);
   if (r.what == kind::refused)
-    refuse({.why = r.why, .id = r.id, .unparsable = false, .field = {}});
+    refuse({.why = r.why, .id = asked.id, .unparsable = false, .field = {}});
   else
-    answer_ok(r.id, r.body);
+    answer_ok(asked.id, r.body);
   continue_held();
+}
+
+/// The client was told `internal` long ago; what the group did meanwhile must not outlive that.
+void session::answered_too_late(const group_reply& r) {
+  if (r.what == group_reply::kind::left)
+    return drop_membership(r.group);
+  auto joins_again = asking_ && asking_->group == r.group && !asking_->as.empty();
+  if (r.what != group_reply::kind::joined || joins_again)
+    return; // the answer to the second join decides
+  auto own = groups_.find(r.group);
+  if (own == groups_.end() || own->second.group != r.source)
+    send(r.source, leave_group{.where = where_, .session = id(), .question = 0});
 }
 
 void session::enter(const group_reply& r, std::string_view as) {
   auto [found, is_new] = groups_.try_emplace(r.group);
-  if (!is_new)
-    return;
   auto& in = found->second;
+  if (!is_new && in.group == r.source)
+    return;
+  if (!is_new) { // the old group has failed, which its name's directory knew before our relay
+    lose_tickets(in.group.id());
+    home_.relay_actor->unwatch(in.group);
+    in = {};
+  }
   in.group = r.source;
   in.as = as;
   protocol::append_quoted(in.group_json, r.group);
@@ -131,36 +151,58 @@ void session::drop_membership(std::string_view group) {
   if (found == groups_.end())
     return;
   home_.relay_actor->unwatch(found->second.group);
-  groups_.erase(found);
+  forget_membership(found);
+}
+
+/// Nothing of a group follows the word that ends the membership: what was missed is told before it.
+void session::forget_membership(memberships::iterator which) {
+  if (auto missed = gaps_.find(which->second.group_json); missed != gaps_.end())
+    tell_gap(missed);
+  groups_.erase(which);
 }
 
 void session::removed(const group_reply& r) {
+  if (phase_ >= phase::closing)
+    return;
+  if (opening_) // the welcome names the group; what became of it follows
+    return opening_->early.push_back([this, r] { removed(r); });
+  auto found = groups_.find(r.group);
+  if (found == groups_.end())
+    return; // a join that was given up
+  auto group_json = found->second.group_json;
   drop_membership(r.group);
-  std::string group_json;
-  protocol::append_quoted(group_json, r.group);
   protocol::append_left(home_.scratch, group_json, r.reason);
   port_->reply(home_.scratch);
   home_.scratch.clear();
 }
 
 void session::lose_group(caf::actor_id group) {
-  for (ticket t; tickets_.take_of_group(group, t);)
-    refuse({.why = code::internal, .id = t.id, .unparsable = false, .field = {}});
-  for (auto in = groups_.begin(); in != groups_.end(); ++in) {
-    if (in->second.group.id() != group)
-      continue;
-    protocol::append_left(home_.scratch, in->second.group_json, protocol::left_reason::group_failed);
+  if (phase_ >= phase::closing)
+    return;
+  if (opening_) // as in `removed`
+    return opening_->early.push_back([this, group] { lose_group(group); });
+  lose_tickets(group);
+  auto in = std::find_if(groups_.begin(), groups_.end(),
+                         [&](auto& entry) { return entry.second.group.id() == group; });
+  if (in != groups_.end()) {
+    auto asked = asking_ && asking_->group == in->first;
+    auto group_json = in->second.group_json;
+    forget_membership(in);
+    protocol::append_left(home_.scratch, group_json, protocol::left_reason::group_failed);
     port_->reply(home_.scratch);
     home_.scratch.clear();
-    auto asked = asking_ && asking_->group == in->first;
-    groups_.erase(in);
     if (asked) {
       refuse({.why = code::internal, .id = asking_->id, .unparsable = false, .field = {}});
       asking_.reset();
-      continue_held();
     }
-    return;
   }
+  continue_held();
+}
+
+/// Nobody will settle what the group had not passed on.
+void session::lose_tickets(caf::actor_id group) {
+  for (ticket t; tickets_.take_of_group(group, t);)
+    refuse({.why = code::internal, .id = t.id, .unparsable = false, .field = {}});
 }
 
 // ---- outcomes -----------------------------------------------------------------------------------------------------

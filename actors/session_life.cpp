@@ -98,8 +98,7 @@ void session::enroll_answered(const group_reply& r) {
   }
   if (opening_->groups.empty())
     return welcome();
-  asking_ = question{0, {}, user_, home_.now + group_answer_max};
-  wake_by(asking_->expires);
+  ask_group(0, {}, user_); // all of them at once
 }
 
 void session::url_group_answered(group_reply& r) {
@@ -132,6 +131,7 @@ void session::welcome() {
   auto opened = std::move(opening_);
   for (auto& deliver : opened->early)
     deliver();
+  has_room(); // tells what did not fit before
   continue_held();
 }
 
@@ -152,6 +152,8 @@ void session::wake_by(steady_time when) {
 }
 
 void session::wake(steady_time now) {
+  if (phase_ >= phase::closing)
+    return;
   if (phase_ == phase::greeted && now >= auth_by_)
     return close(close_code::auth_timeout);
   if (expires_ && now >= *expires_ + expiry_grace)
@@ -165,8 +167,8 @@ void session::wake(steady_time now) {
     auto id = asking_->id;
     asking_.reset();
     refuse({.why = code::internal, .id = id, .unparsable = false, .field = {}});
-    continue_held();
   }
+  continue_held();
   if (phase_ == phase::greeted)
     wake_by(auth_by_);
   if (expires_)
@@ -213,6 +215,7 @@ void session::close_named(close_code why, std::string_view code_name, std::strin
 }
 
 void session::fail(const char*) noexcept {
+  home_.scratch.clear(); // what it was about to say is nobody else's
   if (phase_ >= phase::closing)
     return;
   phase_ = phase::closing;
@@ -223,15 +226,18 @@ void session::end() {
   if (phase_ == phase::ended)
     return;
   phase_ = phase::ended;
+  home_.scratch.clear(); // as in `fail`: trouble may have ended it in the middle of an answer
   alarm_.disarm();
   home_.remove(where_);
+  if (auto opened = std::move(opening_))
+    for (auto& deliver : opened->early)
+      deliver(); // to nobody any more, as their senders are told
   for (auto& s : debts_.take_all())
     if (s.ticket)
       home_.settle(s);
   for (auto& [name, in] : groups_)
     home_.relay_actor->unwatch(in.group);
   groups_.clear();
-  opening_.reset();
   home_.count.sessions.sub();
   // Its death, seen by the groups and users that monitor it, is what removes it everywhere.
   send_exit(this, caf::exit_reason::user_shutdown);
