@@ -194,7 +194,6 @@ struct logger::machinery {
   }
   ~machinery() {
     sink->stop_at(steady_clock::now() + farewell);
-    front.reset();
     pool.reset(); // writes what waits and joins
   }
 
