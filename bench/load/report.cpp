@@ -115,6 +115,9 @@ std::string to_sentence(const report& r) {
     line += format(": %.0f B resident each (%.0f B anonymous)", d.resident_per_client,
                    d.anonymous_per_client);
   } else {
+    line += r.planned.rate > 0 ? format(", %g messages/s", r.planned.rate)
+                               : format(", %zu in flight", r.planned.window);
+    line += ": ";
     line +=
         format("%.0f deliveries per CPU-second (%.2f us each), %.0f/s; p50 %.0f us, p99 %.0f us",
                d.delivered_per_cpu_second, d.cpu_us_per_delivery, d.delivered_per_second,
