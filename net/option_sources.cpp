@@ -36,9 +36,9 @@ std::optional<std::string> unprintable(const given_value& given) {
   if (given.text.empty())
     return given.where + ": the value is empty";
   if (one_line(given.text) != given.text)
-    return given.where + ": " + quoted(given.text) + " contains a control character";
+    return given.where + ": " + in_quotes(given.text) + " contains a control character";
   if (trimmed(given.text) != given.text)
-    return given.where + ": " + quoted(given.text) + " starts or ends with a blank";
+    return given.where + ": " + in_quotes(given.text) + " starts or ends with a blank";
   return {};
 }
 
@@ -118,7 +118,7 @@ std::vector<std::string_view> elements_of(std::string_view list) {
 
 } // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t shown_bytes_max = 100;
   auto cut = text.size() > shown_bytes_max;
   return '\'' + one_line(text.substr(0, shown_bytes_max)) + (cut ? "…'" : "'");
@@ -140,7 +140,7 @@ given_values read_command_line(int argc, const char* const* argv) {
   std::vector<given_value> values;
   for (const auto& option : parsed.options) {
     if (option.position_key >= 0 || option.string_key.empty())
-      return "unexpected argument " + quoted(option.value.empty() ? "--" : option.value.front());
+      return "unexpected argument " + in_quotes(option.value.empty() ? "--" : option.value.front());
     const auto* row = find_option(option.string_key);
     std::string text = row->arity == option_arity::flag ? "true" : "";
     if (!option.value.empty())
@@ -174,7 +174,8 @@ given_values read_environment(const char* const* envp) {
 given_values read_configuration_file(const std::string& path, std::string_view where) {
   auto file = read_small_file(path, config_bytes_max);
   if (!file)
-    return std::string(where) + ": " + quoted(path) + " cannot be read: " + file.error().message();
+    return std::string(where) + ": " + in_quotes(path) +
+           " cannot be read: " + file.error().message();
   std::vector<given_value> values;
   std::size_t number = 0;
   for (auto line : lines_of(file->bytes)) {
@@ -184,11 +185,11 @@ given_values read_configuration_file(const std::string& path, std::string_view w
       continue;
     auto equals = line.find('=');
     if (equals == line.npos)
-      return place + quoted(line) + " is not NAME = VALUE";
+      return place + in_quotes(line) + " is not NAME = VALUE";
     auto name = trimmed(line.substr(0, equals));
     const auto* row = find_option(name);
     if (!row || !may_be_in_file(*row))
-      return place + quoted(name) + (row ? " cannot stand in a file" : " is not an option");
+      return place + in_quotes(name) + (row ? " cannot stand in a file" : " is not an option");
     values.push_back(
         {row, std::string(trimmed(line.substr(equals + 1))), place + std::string(name)});
   }

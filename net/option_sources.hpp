@@ -32,6 +32,6 @@ given_values read_environment(const char* const* envp);
 given_values read_configuration_file(const std::string& path, std::string_view where);
 
 /// `text` in single quotes, on one line: control characters as `?`, cut after 100 bytes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 } // namespace beckon::net

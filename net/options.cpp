@@ -34,7 +34,7 @@ std::optional<std::string> apply(const std::vector<given_value>& values, options
     if (row.clear && cleared.insert(&row).second)
       row.clear(target);
     if (auto refusal = row.read(target, given.text))
-      return given.where + ": " + quoted(given.text) + ' ' + *refusal;
+      return given.where + ": " + in_quotes(given.text) + ' ' + *refusal;
     found[row.name] = given.where;
   }
   return {};
@@ -144,10 +144,10 @@ std::optional<std::string> identify(configured& result, const places& found) {
   }
   auto key = read_token_key(values.token_key_file);
   if (!key)
-    return place_of(found, "token-key-file") + ": " + quoted(values.token_key_file) + ' ' +
+    return place_of(found, "token-key-file") + ": " + in_quotes(values.token_key_file) + ' ' +
            key.error();
   if (key->world_readable)
-    result.warnings.push_back("the token key file " + quoted(values.token_key_file) +
+    result.warnings.push_back("the token key file " + in_quotes(values.token_key_file) +
                               " can be read by every user of this machine");
   result.token_key = std::move(key->bytes);
   return {};
@@ -162,7 +162,7 @@ std::optional<std::string> expose(configured& result, const places& found) {
   for (const auto& listen : values.listen) {
     if (listen.address.is_loopback())
       continue;
-    auto address = quoted(listen.address.to_string());
+    auto address = in_quotes(listen.address.to_string());
     if (!values.insecure)
       return place_of(found, "listen") + ": " + address +
              " can be reached from other machines, and tokens must not cross a network in plain "
@@ -171,7 +171,7 @@ std::optional<std::string> expose(configured& result, const places& found) {
   }
   if (values.admin_listen && !values.admin_listen->address.is_loopback())
     result.warnings.push_back("the operators' listener " +
-                              quoted(print_admin(*values.admin_listen)) +
+                              in_quotes(print_admin(*values.admin_listen)) +
                               " can be reached from other machines; it asks nobody who they are");
   return {};
 }

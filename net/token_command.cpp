@@ -54,7 +54,7 @@ system_clock::time_point end_of(const std::string& period) {
   constexpr auto longest = std::chrono::hours{24 * 366 * 10};
   auto duration = parse_duration(period);
   if (!duration || *duration < std::chrono::seconds{1} || *duration > longest)
-    throw usage_error("--for: " + quoted(period) + " is not a duration from 1s to " +
+    throw usage_error("--for: " + in_quotes(period) + " is not a duration from 1s to " +
                       print_duration(longest));
   return system_clock::now() + *duration;
 }
@@ -76,7 +76,7 @@ wanted_token read_options(const po::variables_map& given, const char* const* env
 std::string make_checked_token(const wanted_token& wanted) {
   auto key = read_token_key(wanted.key_file);
   if (!key)
-    throw usage_error("--token-key-file: " + quoted(wanted.key_file) + ' ' + key.error());
+    throw usage_error("--token-key-file: " + in_quotes(wanted.key_file) + ' ' + key.error());
   auto token = make_token(key->bytes, wanted.says);
   token_verifier verifier(key->bytes, std::chrono::seconds{0}, protocol::limits{});
   auto accepted = verifier.verify(token, system_clock::now());
@@ -86,7 +86,7 @@ std::string make_checked_token(const wanted_token& wanted) {
     throw usage_error("--as: not a uid");
   if (accepted.error() == token_errc::too_large)
     throw usage_error("--as: too many, " + std::string(text(accepted.error())));
-  throw usage_error("--user: " + quoted(wanted.says.sub) + " is not a uid");
+  throw usage_error("--user: " + in_quotes(wanted.says.sub) + " is not a uid");
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "protocol/base64.hpp"
 
 #include <array>
+#include <cstdint>
 
 namespace beckon::protocol {
 namespace {

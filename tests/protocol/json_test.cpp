@@ -52,7 +52,7 @@ std::string unescaped(std::string_view raw) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   append_quoted(out, text);
   return out;
@@ -229,20 +229,20 @@ BOOST_AUTO_TEST_CASE(escapes_are_undone) {
 }
 
 BOOST_AUTO_TEST_CASE(quotes_backslashes_and_control_characters_are_escaped) {
-  BOOST_TEST(quoted("") == R"("")");
-  BOOST_TEST(quoted("plain \xc3\xa9") == "\"plain \xc3\xa9\"");
-  BOOST_TEST(quoted("a\"b\\c/d") == R"("a\"b\\c/d")");
-  BOOST_TEST(quoted("\b\f\n\r\t") == R"("\b\f\n\r\t")");
-  BOOST_TEST(quoted("\0\x1f\x7f"s) == "\"\\u0000\\u001f\x7f\"");
+  BOOST_TEST(in_quotes("") == R"("")");
+  BOOST_TEST(in_quotes("plain \xc3\xa9") == "\"plain \xc3\xa9\"");
+  BOOST_TEST(in_quotes("a\"b\\c/d") == R"("a\"b\\c/d")");
+  BOOST_TEST(in_quotes("\b\f\n\r\t") == R"("\b\f\n\r\t")");
+  BOOST_TEST(in_quotes("\0\x1f\x7f"s) == "\"\\u0000\\u001f\x7f\"");
 }
 
 BOOST_AUTO_TEST_CASE(quoting_and_unescaping_give_the_text_back) {
   BOOST_TEST(rc::check("unescape(append_quoted(text)) == text", [] {
     const auto text = *beckon::test::random_text();
     json_splitter splitter;
-    RC_ASSERT(splitter.valid(quoted(text)));
-    RC_ASSERT(unescaped(quoted(text)) == text);
-    RC_ASSERT(boost::json::parse(quoted(text)).as_string() == text);
+    RC_ASSERT(splitter.valid(in_quotes(text)));
+    RC_ASSERT(unescaped(in_quotes(text)) == text);
+    RC_ASSERT(boost::json::parse(in_quotes(text)).as_string() == text);
   }));
 }
 
