@@ -1,4 +1,6 @@
 #include "actors/session.hpp"
+
+#include "actors/group.hpp"
 #include "tests/actors/wire.hpp"
 #include "tests/simulation/recorder.hpp"
 #include "tests/simulation/stage.hpp"
@@ -55,7 +57,8 @@ std::string name_of(recorder& session) {
 
 BOOST_AUTO_TEST_SUITE(actors_session)
 
-// ---- beginning ------------------------------------------------------------------------------------
+// ---- beginning
+// ------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(the_groups_of_the_url_are_joined_before_the_welcome) {
   stage node;
@@ -64,7 +67,9 @@ BOOST_AUTO_TEST_CASE(the_groups_of_the_url_are_joined_before_the_welcome) {
   node.settle();
   auto said = alice.said();
   BOOST_TEST(has(said, R"("user":"alice")"));
-  BOOST_TEST(has(said, R"("groups":{"g":{"as":"alice","version":0,"epoch":"1","offset":0},"h":{"as":"alice",)"));
+  BOOST_TEST(
+      has(said,
+          R"("groups":{"g":{"as":"alice","version":0,"epoch":"1","offset":0},"h":{"as":"alice",)"));
   alice.write(R"({"type":"publish","id":1,"group":"h","data":1})");
   node.settle();
   BOOST_TEST(alice.said() == ok(1, "\"count\":0"));
@@ -79,7 +84,8 @@ BOOST_AUTO_TEST_CASE(the_only_group_of_the_url_is_the_default) {
   two.write(R"({"type":"publish","id":1,"data":1})");
   node.settle();
   BOOST_TEST(one.said() == ok(1, "\"count\":1"));
-  BOOST_TEST(has(two.said(), R"("id":1,"code":"bad_request","message":"bad value of field 'group'")"));
+  BOOST_TEST(
+      has(two.said(), R"("id":1,"code":"bad_request","message":"bad value of field 'group'")"));
 }
 
 BOOST_AUTO_TEST_CASE(a_group_of_the_url_that_cannot_be_joined_ends_the_connection) {
@@ -93,7 +99,8 @@ BOOST_AUTO_TEST_CASE(a_group_of_the_url_that_cannot_be_joined_ends_the_connectio
 
 BOOST_AUTO_TEST_CASE(a_url_may_name_as_many_groups_as_a_session_may_have) {
   stage node(1, with(&protocol::limits::groups_per_session_max, std::size_t{2}));
-  recorder below(node, 0, "a", {"g"}), at(node, 0, "b", {"g", "h"}), above(node, 0, "c", {"g", "h", "i"});
+  recorder below(node, 0, "a", {"g"}), at(node, 0, "b", {"g", "h"}),
+      above(node, 0, "c", {"g", "h", "i"});
   node.settle();
   BOOST_TEST(!below.closed());
   BOOST_TEST(!at.closed());
@@ -185,7 +192,8 @@ BOOST_AUTO_TEST_CASE(deliveries_wait_for_the_welcome) {
   of.alice.write(R"({"type":"send","to":"bob","data":3})");
   of.node.settle_without(of.slow);
   BOOST_TEST(of.bob->said() == "");
-  BOOST_TEST(of.alice.said() == ok(2, "\"count\":1")); // the queue that took it is the one before the welcome
+  BOOST_TEST(of.alice.said() ==
+             ok(2, "\"count\":1")); // the queue that took it is the one before the welcome
   of.node.settle();
   auto said = of.bob->said();
   auto end = said.find('\n') + 1;
@@ -226,12 +234,11 @@ BOOST_AUTO_TEST_CASE(what_waits_for_the_welcome_is_bounded_like_the_queue) {
   of.alice.write(R"({"type":"send","id":4,"to":"bob","data":)" + data + "}");
   of.alice.write(R"({"type":"publish","id":5,"data":)" + data + "}");
   of.node.settle_without(of.slow);
-  BOOST_TEST(of.alice.said() == error(4, code::not_delivered, R"("outcomes":{"bob":"overloaded"})") +
-                                    ok(5, "\"count\":0"));
+  BOOST_TEST(of.alice.said() ==
+             error(4, code::not_delivered, R"("outcomes":{"bob":"overloaded"})") +
+                 ok(5, "\"count\":0"));
   of.node.settle();
-  of.bob->said();
-  of.bob->take_all();
-  BOOST_TEST(of.bob->said() == gap("g", 1));
+  BOOST_TEST(of.bob->said().ends_with("}\n" + gap("g", 1)));
 }
 
 BOOST_AUTO_TEST_CASE(who_is_replaced_before_the_welcome_hears_of_it_after_it) {
@@ -276,7 +283,8 @@ BOOST_AUTO_TEST_CASE(a_url_group_that_does_not_answer_ends_the_connection) {
   BOOST_TEST(has(of.bob->said(), R"("code":"internal")"));
 }
 
-// ---- frames that wait -----------------------------------------------------------------------------
+// ---- frames that wait
+// -----------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(frames_take_effect_in_the_order_in_which_they_were_sent) {
   meeting at;
@@ -289,7 +297,7 @@ BOOST_AUTO_TEST_CASE(frames_take_effect_in_the_order_in_which_they_were_sent) {
   BOOST_TEST(!at.alice.paused());
   BOOST_TEST(at.alice.said() == ok(1, R"("as":"alice","epoch":"2","offset":0,"version":0)") +
                                     delivery("message", R"("group":"h","from":"alice")", "1") +
-                                    ok(2, "\"count\":1") + ok(3) + error(4, code::not_member));
+                                    ok(3) + error(4, code::not_member) + ok(2, "\"count\":1"));
 }
 
 BOOST_AUTO_TEST_CASE(a_frame_for_another_group_does_not_wait_for_a_join) {
@@ -335,7 +343,8 @@ BOOST_AUTO_TEST_CASE(what_waits_for_an_answer_goes_on_when_that_expires) {
   BOOST_TEST(at.alice.said() == ok(1, "\"count\":0") + ok(2));
 }
 
-// ---- sends ----------------------------------------------------------------------------------------
+// ---- sends
+// ----------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_message_to_itself_comes_before_its_answer) {
   meeting at;
@@ -354,7 +363,8 @@ BOOST_AUTO_TEST_CASE(each_recipient_has_its_own_outcome) {
                                   delivery("direct", R"("group":"g","from":"alice")", "3"));
   // The one who is not there is known at once, the one who is after a hop.
   BOOST_TEST(at.alice.said() ==
-             error(2, code::not_delivered, R"("outcomes":{"nobody":"offline"})") + ok(1, R"("outcomes":{"nobody":"offline"})"));
+             error(2, code::not_delivered, R"("outcomes":{"nobody":"offline"})") +
+                 ok(1, R"("outcomes":{"nobody":"offline"})"));
 }
 
 BOOST_AUTO_TEST_CASE(a_user_and_a_session_are_reached_without_a_group) {
@@ -370,13 +380,15 @@ BOOST_AUTO_TEST_CASE(a_user_and_a_session_are_reached_without_a_group) {
   alice.write(R"({"type":"send","id":4,"session":")" + name + R"(","data":4})");
   node.settle();
   BOOST_TEST(first.said() == delivery("direct", R"("from":"alice")", "1"));
-  BOOST_TEST(second.said() ==
-             delivery("direct", R"("from":"alice")", "1") + delivery("direct", R"("from":"alice")", "2"));
+  BOOST_TEST(second.said() == delivery("direct", R"("from":"alice")", "1") +
+                                  delivery("direct", R"("from":"alice")", "2"));
   auto said = alice.said();
   BOOST_TEST(has(said, ok(1)));
   BOOST_TEST(has(said, ok(2)));
-  BOOST_TEST(has(said, error(3, code::not_delivered, R"("outcomes":{"elsewhere.0123456789abcdef":"offline"})")));
-  BOOST_TEST(has(said, error(4, code::not_delivered, R"("outcomes":{")" + name + R"(":"offline"})")));
+  BOOST_TEST(has(said, error(3, code::not_delivered,
+                             R"("outcomes":{"elsewhere.0123456789abcdef":"offline"})")));
+  BOOST_TEST(
+      has(said, error(4, code::not_delivered, R"("outcomes":{")" + name + R"(":"offline"})")));
 }
 
 BOOST_AUTO_TEST_CASE(a_member_is_known_by_the_name_under_which_it_joined) {
@@ -401,9 +413,11 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_what_does_not_fit) {
   meeting at(with(&protocol::limits::outbound_bytes_max, std::size_t{4096}));
   at.bob.take_all();
   auto line = delivery("direct", R"("group":"g","from":"alice")", "\"\"");
-  auto send = [&](int id, std::size_t wire_bytes) { // so large on the wire, with a header of four bytes
+  auto send = [&](int id,
+                  std::size_t wire_bytes) { // so large on the wire, with a header of four bytes
     auto data = std::string(wire_bytes - 4 - (line.size() - 1), 'x');
-    at.alice.write("{\"type\":\"send\",\"id\":" + std::to_string(id) + ",\"to\":\"bob\",\"data\":\"" + data + "\"}");
+    at.alice.write("{\"type\":\"send\",\"id\":" + std::to_string(id) +
+                   ",\"to\":\"bob\",\"data\":\"" + data + "\"}");
     at.node.settle();
   };
   send(1, 4095);
@@ -411,10 +425,12 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_what_does_not_fit) {
   send(2, 4096);
   at.bob.take_all();
   send(3, 4097);
-  BOOST_TEST(at.alice.said() == ok(1) + ok(2) + error(3, code::not_delivered, R"("outcomes":{"bob":"overloaded"})"));
+  BOOST_TEST(at.alice.said() ==
+             ok(1) + ok(2) + error(3, code::not_delivered, R"("outcomes":{"bob":"overloaded"})"));
 }
 
-// ---- confirmations --------------------------------------------------------------------------------
+// ---- confirmations
+// --------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(written_is_told_once_the_kernel_has_the_last_byte) {
   meeting at;
@@ -434,7 +450,8 @@ BOOST_AUTO_TEST_CASE(received_is_told_once_the_client_said_so) {
   at.alice.write(R"({"type":"send","id":1,"to":"bob","confirm":"received","data":1})");
   at.node.settle();
   auto said = at.bob.said();
-  auto number = said.substr(said.find("\"message\":") + 10, said.find(",\"data\"") - said.find("\"message\":") - 10);
+  auto number = said.substr(said.find("\"message\":") + 10,
+                            said.find(",\"data\"") - said.find("\"message\":") - 10);
   at.bob.take_all();
   at.bob.write(R"({"type":"received","message":[1,2,3]})"); // nobody's
   at.node.settle();
@@ -448,7 +465,8 @@ BOOST_AUTO_TEST_CASE(received_is_told_once_the_client_said_so) {
 BOOST_AUTO_TEST_CASE(a_confirmation_that_does_not_come_expires) {
   meeting at;
   at.alice.write(R"({"type":"send","id":1,"to":"bob","confirm":"received","ttl":1,"data":1})");
-  at.alice.write(R"({"type":"send","id":2,"to":["bob","alice"],"confirm":"written","ttl":2,"data":2})");
+  at.alice.write(
+      R"({"type":"send","id":2,"to":["bob","alice"],"confirm":"written","ttl":2,"data":2})");
   at.node.settle();
   at.alice.take_all();
   at.node.settle_for(980ms);
@@ -477,13 +495,15 @@ BOOST_AUTO_TEST_CASE(a_session_that_ends_settles_what_it_owes) {
 BOOST_AUTO_TEST_CASE(confirmations_that_wait_are_bounded) {
   meeting at(with(&protocol::limits::confirmations_max, std::size_t{2}));
   for (int id = 1; id <= 3; ++id) {
-    at.alice.write("{\"type\":\"send\",\"id\":" + std::to_string(id) + R"(,"to":"bob","confirm":"written","data":1})");
+    at.alice.write("{\"type\":\"send\",\"id\":" + std::to_string(id) +
+                   R"(,"to":"bob","confirm":"written","data":1})");
     at.node.settle();
   }
   BOOST_TEST(at.alice.said() == error(3, code::too_many));
 }
 
-// ---- requests -------------------------------------------------------------------------------------
+// ---- requests
+// -------------------------------------------------------------------------------------
 
 /// The number of the request that was said.
 std::string request_in(const std::string& said) {
@@ -500,11 +520,13 @@ BOOST_AUTO_TEST_CASE(the_first_reply_wins) {
   node.settle();
   auto asked = one.said();
   auto number = request_in(asked);
-  BOOST_TEST(asked == delivery("request", R"("group":"g","from":"alice")", "\"?\"")
-                          .insert(asked.find(",\"data\""), ",\"request\":" + number + ",\"timeout_ms\":5000"));
+  auto line = delivery("request", R"("group":"g","from":"alice")", "\"?\"");
+  line.insert(line.find(",\"data\""), ",\"request\":" + number + ",\"timeout_ms\":5000");
+  BOOST_TEST(asked == line);
   BOOST_TEST(request_in(two.said()) == number);
   two.write(R"({"type":"reply","request":)" + number + R"(,"data":[1.0]})");
-  one.write(R"({"type":"reply","request":)" + number + R"(,"error":{"code":"no","message":"late"}})");
+  one.write(R"({"type":"reply","request":)" + number +
+            R"(,"error":{"code":"no","message":"late"}})");
   one.write(R"({"type":"reply","request":)" + number + R"(,"data":2})");
   node.settle();
   auto said = alice.said();
@@ -517,7 +539,8 @@ BOOST_AUTO_TEST_CASE(a_reply_that_says_no_reaches_the_caller_as_it_is) {
   at.alice.write(R"({"type":"request","id":7,"user":"bob","data":"?"})");
   at.node.settle();
   auto number = request_in(at.bob.said());
-  at.bob.write(R"({"type":"reply","request":)" + number + R"(,"error":{"code":"busy_now","message":"a \"b\""}})");
+  at.bob.write(R"({"type":"reply","request":)" + number +
+               R"(,"error":{"code":"busy_now","message":"a \"b\""}})");
   at.node.settle();
   BOOST_TEST(at.alice.said() == R"({"type":"error","id":7,"code":"busy_now","message":"a \"b\""})"
                                 "\n");
@@ -560,7 +583,8 @@ BOOST_AUTO_TEST_CASE(the_callee_is_gone_when_its_last_session_ends) {
 BOOST_AUTO_TEST_CASE(requests_in_flight_are_bounded) {
   meeting at(with(&protocol::limits::requests_in_flight_max, std::size_t{2}));
   for (int id = 1; id <= 3; ++id)
-    at.alice.write("{\"type\":\"request\",\"id\":" + std::to_string(id) + R"(,"to":"bob","data":1})");
+    at.alice.write("{\"type\":\"request\",\"id\":" + std::to_string(id) +
+                   R"(,"to":"bob","data":1})");
   at.node.settle();
   BOOST_TEST(at.alice.said() == error(3, code::too_many));
   at.bob.write(R"({"type":"reply","request":)" + request_in(at.bob.said()) + R"(,"data":1})");
@@ -571,7 +595,8 @@ BOOST_AUTO_TEST_CASE(requests_in_flight_are_bounded) {
   BOOST_TEST(at.alice.said() == "");
 }
 
-// ---- publications ---------------------------------------------------------------------------------
+// ---- publications
+// ---------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_publication_is_counted_by_session) {
   stage node(2);
@@ -587,7 +612,9 @@ BOOST_AUTO_TEST_CASE(a_publication_is_counted_by_session) {
   alice.write(R"({"type":"publish","id":3,"except":["alice","bob","carol"],"data":3})");
   alice.write(R"({"type":"send","group":"g","to":"quiet","data":4})");
   node.settle();
-  auto message = [](const char* data) { return delivery("message", R"("group":"g","from":"alice")", data); };
+  auto message = [](const char* data) {
+    return delivery("message", R"("group":"g","from":"alice")", data);
+  };
   BOOST_TEST(twin.said() == message("1") + message("2"));
   BOOST_TEST(bob.said() == message("1") + message("2"));
   BOOST_TEST(carol.said() == message("1"));
@@ -605,9 +632,11 @@ BOOST_AUTO_TEST_CASE(a_slow_session_is_told_what_it_missed) {
   at.bob.take_all();
   auto data = '"' + std::string(900, 'x') + '"';
   for (int id = 1; id <= 4; ++id)
-    at.alice.write("{\"type\":\"publish\",\"id\":" + std::to_string(id) + ",\"data\":" + data + "}");
+    at.alice.write("{\"type\":\"publish\",\"id\":" + std::to_string(id) + ",\"data\":" + data +
+                   "}");
   at.node.settle();
-  BOOST_TEST(at.alice.said() == ok(1, "\"count\":1") + ok(2, "\"count\":1") + ok(3, "\"count\":0") + ok(4, "\"count\":0"));
+  BOOST_TEST(at.alice.said() == ok(1, "\"count\":1") + ok(2, "\"count\":1") + ok(3, "\"count\":0") +
+                                    ok(4, "\"count\":0"));
   at.bob.said();
   at.bob.take(1);
   BOOST_TEST(at.bob.said() == "");
@@ -637,8 +666,12 @@ BOOST_AUTO_TEST_CASE(a_count_that_was_dropped_is_told) {
   alice.write(R"({"type":"join","id":1,"group":"g","presence":"count"})");
   node.settle_for(100ms);
   alice.take_all();
-  bob.write(R"({"type":"send","user":"alice","data":")" + std::string(1990, 'x') + "\"}");
-  node.settle();
+  for (auto fits = true; fits;) {
+    bob.said();
+    bob.write(R"({"type":"send","id":1,"user":"alice","data":1})");
+    node.settle();
+    fits = has(bob.said(), ok(1));
+  }
   alice.said();
   recorder carol(node, 0, "carol", {"g"});
   node.settle_for(100ms);
@@ -647,45 +680,53 @@ BOOST_AUTO_TEST_CASE(a_count_that_was_dropped_is_told) {
   BOOST_TEST(alice.said() == gap("g", 1));
 }
 
-// ---- joins, updates, leaves -----------------------------------------------------------------------
+// ---- joins, updates, leaves
+// -----------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(groups_of_a_session_are_bounded) {
   meeting at(with(&protocol::limits::groups_per_session_max, std::size_t{2}));
-  at.alice.write(R"({"type":"join","id":1,"group":"h"})");
-  at.alice.write(R"({"type":"join","id":2,"group":"i"})");
-  at.alice.write(R"({"type":"join","id":3,"group":"h"})");
-  at.alice.write(R"({"type":"leave","id":4,"group":"h"})");
-  at.alice.write(R"({"type":"join","id":5,"group":"i"})");
+  at.alice.write("{\"type\":\"join\",\"id\":1,\"group\":\"h\"}\n"
+                 "{\"type\":\"join\",\"id\":2,\"group\":\"i\"}\n"
+                 "{\"type\":\"join\",\"id\":3,\"group\":\"h\"}\n"
+                 "{\"type\":\"leave\",\"id\":4,\"group\":\"h\"}\n"
+                 "{\"type\":\"join\",\"id\":5,\"group\":\"i\"}");
   at.node.settle();
   BOOST_TEST(at.alice.said() == ok(1, R"("as":"alice","epoch":"2","offset":0,"version":0)") +
                                     error(2, code::too_many) +
-                                    ok(3, R"("as":"alice","epoch":"2","offset":0,"version":0)") + ok(4) +
+                                    ok(3, R"("as":"alice","epoch":"2","offset":0,"version":0)") +
+                                    ok(4) +
                                     ok(5, R"("as":"alice","epoch":"3","offset":0,"version":0)"));
 }
 
 BOOST_AUTO_TEST_CASE(a_join_again_changes_only_what_it_names) {
   meeting at;
-  at.alice.write(R"({"type":"join","id":1,"group":"g","presence":"count","interest":"direct","meta":{"a":1}})");
+  at.alice.write(
+      R"({"type":"join","id":1,"group":"g","presence":"count","interest":"direct","meta":{"a":1}})");
   at.node.settle_for(100ms);
   at.alice.said();
   at.alice.write(R"({"type":"join","id":2,"group":"g"})");
   at.node.settle();
-  BOOST_TEST(at.alice.said() == ok(2, R"("as":"alice","epoch":"1","offset":0,"version":2,"count":2)"));
+  BOOST_TEST(at.alice.said() ==
+             ok(2, R"("as":"alice","epoch":"1","offset":0,"version":1,"count":2)"));
   at.bob.write(R"({"type":"publish","id":3,"data":1})");
   at.bob.write(R"({"type":"roster","id":4})");
   at.node.settle();
   auto said = at.bob.said();
   BOOST_TEST(has(said, ok(3, "\"count\":0")));
-  BOOST_TEST(has(said, ok(4, R"("version":2,"members":{"alice":{"meta":{"a":1},"sessions":1},"bob":{"sessions":1}})")));
+  BOOST_TEST(has(
+      said,
+      ok(4,
+         R"("version":1,"members":{"alice":{"meta":{"a":1},"sessions":1},"bob":{"sessions":1}})")));
 }
 
 BOOST_AUTO_TEST_CASE(what_needs_membership_says_so_without_a_lookup) {
   meeting at;
-  for (auto* frame : {R"({"type":"send","id":1,"group":"h","to":"bob","data":1})",
-                      R"({"type":"publish","id":1,"group":"h","data":1})",
-                      R"({"type":"request","id":1,"group":"h","to":"bob","data":1})",
-                      R"({"type":"roster","id":1,"group":"h"})", R"({"type":"update","id":1,"group":"h"})",
-                      R"({"type":"leave","id":1,"group":"h"})"}) {
+  for (auto* frame :
+       {R"({"type":"send","id":1,"group":"h","to":"bob","data":1})",
+        R"({"type":"publish","id":1,"group":"h","data":1})",
+        R"({"type":"request","id":1,"group":"h","to":"bob","data":1})",
+        R"({"type":"roster","id":1,"group":"h"})", R"({"type":"update","id":1,"group":"h"})",
+        R"({"type":"leave","id":1,"group":"h"})"}) {
     at.alice.write(frame);
     BOOST_TEST(at.alice.said() == error(1, code::not_member));
   }
@@ -769,14 +810,15 @@ BOOST_AUTO_TEST_CASE(a_leave_that_was_given_up_happens_all_the_same) {
   BOOST_TEST(of.alice.said() == error(2, code::not_member));
 }
 
-// ---- groups that fail -----------------------------------------------------------------------------
+// ---- groups that fail
+// -----------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_group_that_fails_is_told_and_can_be_joined_again) {
   meeting at;
   at.alice.write(R"({"type":"request","id":1,"to":"bob","data":1})");
   at.node.settle();
-  at.alice.write(R"({"type":"update","id":2})");
   at.node.kill_group("g");
+  at.alice.write(R"({"type":"update","id":2})"); // to a group that is dead already
   at.node.settle();
   BOOST_TEST(at.alice.said() ==
              error(1, code::internal) + left("g", "group_failed") + error(2, code::internal));
@@ -787,7 +829,8 @@ BOOST_AUTO_TEST_CASE(a_group_that_fails_is_told_and_can_be_joined_again) {
   BOOST_TEST(at.node.sum(&actors::counters::groups) == 1);
 }
 
-/// Two threads tell alice's: the one where the group died, and the one where its name already stands for a new one.
+/// Two threads tell alice's: the one where the group died, and the one where its name already
+/// stands for a new one.
 BOOST_AUTO_TEST_CASE(a_new_group_of_the_same_name_takes_over_the_membership) {
   meeting at;
   at.alice.write(R"({"type":"publish","id":1,"data":1})");
@@ -795,18 +838,22 @@ BOOST_AUTO_TEST_CASE(a_new_group_of_the_same_name_takes_over_the_membership) {
   actors::group_reply joined;
   joined.what = actors::group_reply::kind::joined;
   joined.group = "g";
-  joined.id = 0;
-  joined.source = at.bob.handle(); // any other actor
+  joined.question = 2; // the first was for the group of the URL
+  joined.source = at.node.system().spawn<actors::group, caf::hidden>(
+      at.node.node, "g", at.node.node.directory_of("g"));
   at.node.enter(0);
   at.alice.session().take_reply(joined);
   at.node.enter(0);
   at.alice.session().lose_group(at.node.group_named("g").id());
   BOOST_TEST(at.alice.said() == error(1, code::internal));
   at.alice.write(R"({"type":"publish","id":2,"data":1})");
-  BOOST_TEST(at.alice.said() == "");
+  at.node.settle();
+  BOOST_TEST(at.alice.said() == ok(2, "\"count\":0"));
+  caf::anon_send_exit(joined.source, caf::exit_reason::kill);
 }
 
-// ---- conduct --------------------------------------------------------------------------------------
+// ---- conduct
+// --------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(ten_mistakes_in_a_minute_end_the_session) {
   meeting at;
@@ -837,7 +884,9 @@ BOOST_AUTO_TEST_CASE(who_is_over_the_rate_of_joins_for_long_is_closed) {
     BOOST_TEST(!at.alice.closed());
     at.node.pass(100ms);
   }
-  BOOST_TEST(has(at.alice.said(), R"("code":"rate_limited","message":"too many frames","retry_after_ms":)"));
+  BOOST_TEST(
+      has(at.alice.said(),
+          R"("code":"rate_limited","message":"too many in too short a time","retry_after_ms":)"));
   for (int n = 0; n < 10; ++n)
     at.alice.write(R"({"type":"join","id":1,"group":"g"})"), at.node.settle();
   BOOST_TEST((at.alice.closed() == close_code::rate_limited));
@@ -846,7 +895,8 @@ BOOST_AUTO_TEST_CASE(who_is_over_the_rate_of_joins_for_long_is_closed) {
 BOOST_AUTO_TEST_CASE(a_token_that_ends_ends_its_session) {
   stage node;
   using namespace std::chrono;
-  actors::identity who{"alice", {}, false, system_clock::time_point(milliseconds(stage::wall_ms_at_start) + 10s)};
+  actors::identity who{
+      "alice", {}, false, system_clock::time_point(milliseconds(stage::wall_ms_at_start) + 10s)};
   recorder alice(node, 0, actors::greeting{who, {"g"}});
   node.settle();
   BOOST_TEST(has(alice.said(), "\"expires_in\":10"));
@@ -878,13 +928,14 @@ BOOST_AUTO_TEST_CASE(while_the_node_drains_only_answers_get_through) {
   BOOST_TEST(has(at.alice.said(), R"("reconnect":true,"retry_after_ms":1234)"));
 }
 
-// ---- end ------------------------------------------------------------------------------------------
+// ---- end
+// ------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(nothing_is_left_of_a_session_that_ends) {
   meeting at;
   at.alice.end();
   at.bob.end();
-  at.node.settle();
+  at.node.settle_for(100ms); // a group's last alarm keeps its actor that long
   BOOST_TEST(at.node.sum(&actors::counters::sessions) == 0);
   BOOST_TEST(at.node.sum(&actors::counters::members) == 0);
   BOOST_TEST(at.node.sum(&actors::counters::groups) == 0);
@@ -927,7 +978,8 @@ BOOST_AUTO_TEST_CASE(the_trouble_of_one_session_is_not_seen_by_another) {
   bob.write(R"({"type":"publish","id":2,"data":1})");
   node.settle();
   BOOST_TEST((alice.closed() == close_code::internal_error));
-  BOOST_TEST(bob.said() == delivery("message", R"("group":"g","from":"alice")", "1") + ok(2, "\"count\":1"));
+  BOOST_TEST(bob.said() ==
+             delivery("message", R"("group":"g","from":"alice")", "1") + ok(2, "\"count\":1"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

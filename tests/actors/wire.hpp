@@ -38,8 +38,8 @@ inline std::string left(const std::string& group, const std::string& why) {
 }
 
 inline std::string gap(const std::string& group, std::uint64_t lost) {
-  return "{\"type\":\"gap\",\"group\":\"" + group + "\",\"why\":\"slow\",\"lost\":" + std::to_string(lost) +
-         "}\n";
+  return "{\"type\":\"gap\",\"group\":\"" + group +
+         "\",\"why\":\"slow\",\"lost\":" + std::to_string(lost) + "}\n";
 }
 
 } // namespace beckon::testing

@@ -24,9 +24,12 @@ recorder::recorder(stage& node, std::size_t home, actors::greeting hello)
   session_->open(std::move(hello));
 }
 
-recorder::~recorder() { recorder::end(); }
+recorder::~recorder() {
+  recorder::end();
+}
 
-// ---- the client -----------------------------------------------------------------------------------
+// ---- the client
+// -----------------------------------------------------------------------------------
 
 void recorder::write(std::string bytes, bool is_text) {
   unread_.push_back({std::move(bytes), is_text});
@@ -55,7 +58,8 @@ void recorder::end() {
   handle_ = nullptr;
 }
 
-// ---- the kernel -----------------------------------------------------------------------------------
+// ---- the kernel
+// -----------------------------------------------------------------------------------
 
 void recorder::take(std::size_t bytes) {
   taken_ += std::min(bytes, queued());
@@ -70,7 +74,8 @@ void recorder::take(std::size_t bytes) {
   }
 }
 
-// ---- port -----------------------------------------------------------------------------------------
+// ---- port
+// -----------------------------------------------------------------------------------------
 
 bool recorder::push(const protocol::shared_frame& delivery) {
   if (closed_ || ended_)

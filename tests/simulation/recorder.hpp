@@ -1,7 +1,7 @@
 #pragma once
-// A connection without a socket: writes down what its session queues, and plays the kernel, which takes
-// the outbound bytes when it is told to. Keeps the bounds and the flow control of net/connection.
-// Owns: one session and its outbound queue. Ends the session when it goes.
+// A connection without a socket: writes down what its session queues, and plays the kernel, which
+// takes the outbound bytes when it is told to. Keeps the bounds and the flow control of
+// net/connection. Owns: one session and its outbound queue. Ends the session when it goes.
 
 #include "actors/port.hpp"
 #include "actors/session.hpp"
@@ -45,7 +45,7 @@ public:
   // ---- what became of it ----
 
   struct frame {
-    std::string json; ///< the payload; of a binary frame: header and body as they are
+    std::string json;      ///< the payload; of a binary frame: header and body as they are
     std::uint64_t end = 0; ///< its last byte's place in the outbound stream
   };
   /// All that was queued for the client and not forgotten.

@@ -44,8 +44,8 @@ stage::stage(std::size_t homes, const protocol::limits& bounds,
     u->bind(*system_);
   for (auto& home : node.homes) {
     home->relay_handle = system_->spawn<actors::relay, caf::hidden>(*home);
-    home->relay_actor = static_cast<actors::relay*>(
-        caf::actor_cast<caf::abstract_actor*>(home->relay_handle));
+    home->relay_actor =
+        static_cast<actors::relay*>(caf::actor_cast<caf::abstract_actor*>(home->relay_handle));
   }
   for (std::size_t i = 0; i < actors::node_state::shards; ++i) {
     node.directories.push_back(system_->spawn<actors::directory, caf::hidden>(node));
@@ -72,7 +72,8 @@ stage::~stage() {
   system_.reset();
 }
 
-// ---- one step at a time ---------------------------------------------------------------------------
+// ---- one step at a time
+// ---------------------------------------------------------------------------
 
 std::size_t stage::jobs() const {
   auto count = coordinator_->jobs.size();
@@ -134,7 +135,8 @@ void stage::pass(milliseconds time) {
   coordinator_->clock().advance_time(time);
 }
 
-// ---- all at once ----------------------------------------------------------------------------------
+// ---- all at once
+// ----------------------------------------------------------------------------------
 
 void stage::settle() {
   auto owes = true;
@@ -175,7 +177,8 @@ void stage::settle_for(milliseconds time) {
   }
 }
 
-// ---- the groups -----------------------------------------------------------------------------------
+// ---- the groups
+// -----------------------------------------------------------------------------------
 
 /// A group's first message is the join that it was made for, which tells its name.
 void stage::note_group(caf::resumable* job) {

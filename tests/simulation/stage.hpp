@@ -1,7 +1,7 @@
 #pragma once
-// A node without threads and without sockets: its homes take turns and its actors run one message at a
-// time, when they are told to and in the order in which they are told, on a clock that only moves when
-// it is moved. Owns: the actor system, the homes, the time.
+// A node without threads and without sockets: its homes take turns and its actors run one message
+// at a time, when they are told to and in the order in which they are told, on a clock that only
+// moves when it is moved. Owns: the actor system, the homes, the time.
 
 #include "actors/home.hpp"
 #include "actors/messages.hpp"
@@ -40,8 +40,8 @@ public:
   // ---- one step at a time ----
 
   std::size_t jobs() const;
-  /// Lets the actor of one waiting job take one message. One that was woken on no home's thread (by a
-  /// timer or by the test) runs on home `elsewhere`.
+  /// Lets the actor of one waiting job take one message. One that was woken on no home's thread (by
+  /// a timer or by the test) runs on home `elsewhere`.
   void run(std::size_t job, std::size_t elsewhere);
   /// From here on we are on the home's thread, in a new turn.
   actors::home& enter(std::size_t home);
@@ -85,7 +85,8 @@ private:
   void note_group(caf::resumable* job);
 
   caf::actor_system_config config_;
-  std::vector<std::unique_ptr<unit>> units_; ///< before the system, which queues there while it ends
+  std::vector<std::unique_ptr<unit>>
+      units_; ///< before the system, which queues there while it ends
   std::unique_ptr<caf::actor_system> system_;
   caf::scheduler::test_coordinator* coordinator_ = nullptr;
   actors::steady_time now_;
