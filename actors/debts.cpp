@@ -52,21 +52,4 @@ bool debts::take_request(std::uint64_t number, request& out) {
   return take(requests_, number, [&](request& r) { out = std::move(r); });
 }
 
-settlements debts::take_all() {
-  settlements all;
-  auto add = [&](settlement s, settlement::kind what) {
-    s.what = what;
-    s.result = protocol::outcome::offline;
-    all.push_back(s);
-  };
-  for (auto i = written_head_; i < written_.size(); ++i)
-    add(written_[i].owed, settlement::kind::outcome);
-  for (auto& [number, r] : received_)
-    add(r.owed, settlement::kind::outcome);
-  for (auto& [number, r] : requests_)
-    add(r.owed, settlement::kind::gone);
-  *this = {};
-  return all;
-}
-
 } // namespace beckon::actors

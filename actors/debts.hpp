@@ -36,8 +36,9 @@ public:
   bool take_received(std::uint64_t number, settlement& out);
   bool take_request(std::uint64_t number, request& out);
 
-  /// Everything that is owed, as `offline` and `gone`.
-  settlements take_all();
+  /// Tells everything that is owed, as `offline` and `gone`; what was told is owed no more, also when `tell` throws.
+  template <class F>
+  void settle_all(F tell);
 
 private:
   struct position_owed {
@@ -53,5 +54,20 @@ private:
   std::unordered_map<std::uint64_t, received_owed> received_;
   std::unordered_map<std::uint64_t, request> requests_;
 };
+
+template <class F>
+void debts::settle_all(F tell) {
+  auto told = [&](settlement s, settlement::kind what) {
+    s.what = what;
+    s.result = protocol::outcome::offline;
+    tell(s);
+  };
+  while (owes_written())
+    told(written_[written_head_++].owed, settlement::kind::outcome);
+  for (auto r = received_.begin(); r != received_.end(); r = received_.erase(r))
+    told(r->second.owed, settlement::kind::outcome);
+  for (auto r = requests_.begin(); r != requests_.end(); r = requests_.erase(r))
+    told(r->second.owed, settlement::kind::gone);
+}
 
 } // namespace beckon::actors

@@ -24,6 +24,7 @@ session_address home::add(session& who) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(table_.size()));
     table_.emplace_back();
+    free_.reserve(table_.capacity()); // so that leaving needs no memory
   }
   auto slot = free_.back();
   free_.pop_back();

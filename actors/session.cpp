@@ -73,6 +73,8 @@ bool session::take_line(std::string_view line) {
 
 /// Frames that cannot be read count against the rate as well.
 void session::reject(protocol::rejection why, std::size_t bytes) {
+  if (phase_ == phase::greeted && why.why == code::too_large && why.field == "token")
+    return close(protocol::close_code::invalid_token); // of a hello: no other frame has one yet
   auto wait = conduct_.frame(bytes, home_.now);
   if (!wait)
     return refuse(why);

@@ -54,7 +54,7 @@ public:
   bool awaits_written() const noexcept { return debts_.owes_written(); }
   /// Deliveries fit again.
   void has_room();
-  /// The connection is gone. The last call.
+  /// The connection is gone. The last call; made again when it threw std::bad_alloc.
   void end();
   /// Says goodbye: the node drains.
   void drain(std::chrono::milliseconds retry_after);
@@ -179,6 +179,7 @@ private:
   session_address where_;
   phase phase_ = phase::greeted;
   bool binary_ = false;
+  bool dying_ = false;      ///< its exit is in its mailbox
   bool introduced_ = false; ///< its one hello has come
   std::string user_, user_json_;
   std::string name_; ///< the public id

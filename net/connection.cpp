@@ -7,6 +7,7 @@
 #include <boost/asio/detached.hpp>
 #include <cerrno>
 #include <exception>
+#include <new>
 #include <sys/socket.h>
 
 namespace beckon::net {
@@ -35,14 +36,19 @@ connection::~connection() = default;
 // ---- the story ----------------------------------------------------------------------------------------------------
 
 void connection::start() {
+  unit_.admit(*this);
+  around_.gate.accepted(from_);
   place().count.connections.add();
   place().count.handshakes.add();
-  around_.gate.accepted(from_);
-  unit_.admit(*this);
+  try {
+    boost::asio::co_spawn(unit_.loop(), tell_story(shared_from_this()), boost::asio::detached);
+  } catch (...) { // no memory for its story: it never was
+    finish();
+    throw;
+  }
   wake_by(started_ + around_.values.handshake_timeout);
   if (!unit_.sockets.add(socket_.get(), *this))
     gone_ = true;
-  boost::asio::co_spawn(unit_.loop(), tell_story(shared_from_this()), boost::asio::detached);
 }
 
 void connection::cut() {
@@ -55,13 +61,29 @@ task connection::tell_story(std::shared_ptr<connection> self) {
     co_await shake_hands();
     co_await read_messages();
   } catch (const std::exception& trouble) { // memory, mostly: this connection's end, and nobody else's
-    around_.log.error("connection_failed", {{"why", trouble.what()}});
-    close(close_code::internal_error, {});
+    fail(trouble.what());
   }
-  end_session();
-  co_await say_goodbye();
+  while (!end_session()) { // its end is told to groups by a message, which needs memory too: said again until it is out
+    phase_ = phase::closing;
+    wake_by(place().now + std::chrono::milliseconds(100));
+    co_await wake_.wait();
+  }
+  try {
+    co_await say_goodbye();
+  } catch (const std::bad_alloc&) {
+    // Then without.
+  }
   finish();
   unit_.bury(std::move(self));
+}
+
+void connection::fail(const char* why) noexcept {
+  try {
+    around_.log.error("connection_failed", {{"why", why}});
+    close(close_code::internal_error, {});
+  } catch (const std::bad_alloc&) {
+    gone_ = true;
+  }
 }
 
 task connection::shake_hands() {
@@ -155,9 +177,15 @@ void connection::start_goodbye() {
   wake_by(closing_by_);
 }
 
-void connection::end_session() {
-  if (session_)
-    session_->end();
+/// @returns whether it is done
+bool connection::end_session() noexcept {
+  try {
+    if (session_)
+      session_->end();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
 }
 
 // ---- inbound ------------------------------------------------------------------------------------------------------
@@ -479,11 +507,11 @@ void connection::wake(steady_time now) {
   switch (phase_) {
   case phase::handshake:
     drop_handshake(actors::refusal::handshake_timeout);
-    return wake_later();
+    return wake_.notify();
   case phase::open:
     return check_liveness(now);
   case phase::closing:
-    return wake_later();
+    return wake_.notify();
   case phase::done:
     return;
   }

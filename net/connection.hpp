@@ -86,7 +86,8 @@ private:
   void drop_handshake(actors::refusal why);
   void start_goodbye();
   void end_handshake();
-  void end_session();
+  bool end_session() noexcept;
+  void fail(const char* why) noexcept;
 
   void append_text(std::string_view json);
   void append(const protocol::shared_frame& frame);

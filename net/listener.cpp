@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <new>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -106,7 +107,12 @@ bool listener::accept_one() {
   }
   set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledged_max_ms);
-  std::make_shared<connection>(around_, unit_, std::move(fd), address_of(from))->start();
+  try {
+    std::make_shared<connection>(around_, unit_, std::move(fd), address_of(from))->start();
+  } catch (const std::bad_alloc&) {
+    out_of_descriptors(ENOMEM);
+    return false;
+  }
   return true;
 }
 

@@ -31,13 +31,13 @@ int serve(int argc, const char* const* argv) {
     return 0;
   }
   logger log(conf->values.least_level, conf->values.format);
-  for (auto& warning : conf->warnings)
-    log.warn("configuration", {{"text", warning}});
   server s(*conf, log);
   if (auto wrong = s.bind()) {
     std::fprintf(stderr, "beckon: %s\n", wrong->c_str());
     return exit_config;
   }
+  for (auto& warning : conf->warnings)
+    log.warn("configuration", {{"text", warning}});
   return s.run();
 }
 
