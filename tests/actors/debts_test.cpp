@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(the_rest_is_offline_or_gone) {
   d.owe_received(1, of(3), start, start + 5s);
   d.owe_reply(1, {of(4), "", start + 5s}, start);
   settlements all;
-  d.settle_all([&](const settlement& s) { all.push_back(s); });
+  d.settle_all([&](const settlement& owed) { all.push_back(owed); });
   BOOST_REQUIRE(all.size() == 3);
   BOOST_TEST(all[0].ticket == 2);
   BOOST_TEST((all[0].what == settlement::kind::outcome && all[0].result == outcome::offline));
