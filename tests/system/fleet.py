@@ -112,8 +112,6 @@ async def _live(pipe, port, token, source):
     listeners = [asyncio.create_task(b.listen()) for b in everyone.values()]
     pipe.send(("ready", None))
 
-    asked = asyncio.Event()
-    asyncio.get_running_loop().add_reader(pipe.fileno(), asked.set)
     ends, late = time.monotonic(), 0.0
     while True:
         # What the bystanders themselves are late by: a machine that did not let them run is no fault of the server's.
@@ -127,12 +125,11 @@ async def _live(pipe, port, token, source):
                 await turn
             except Exception as error:
                 raise AssertionError(f"{bystander.uid}, {late:.1f} s late at most: {error!r}") from error
-        if asked.is_set():
+        if pipe.poll():
             try:
                 pipe.recv()
             except EOFError:
                 return
-            asked.clear()
             kind, said = await _verdict(everyone)
             pipe.send((kind, said if kind == "well" else f"{said}\n(the bystanders were at most {late:.1f} s late)"))
         assert not any(listener.done() and listener.exception() for listener in listeners)
