@@ -225,20 +225,23 @@ void session::fail(const char*) noexcept {
 void session::end() {
   if (phase_ != phase::ended) {
     phase_ = phase::ended;
+    home_.scratch.clear(); // as in `fail`: trouble may have ended it in the middle of an answer
     alarm_.disarm();
     home_.remove(where_);
     home_.count.sessions.sub();
-    opening_.reset();
     for (auto& [name, in] : groups_)
       home_.relay_actor->unwatch(in.group);
     groups_.clear();
   }
-  // Its death, seen by the groups and users that monitor it, is what removes it everywhere. Both may throw for want of
-  // memory; the connection then calls again.
+  // From here on memory may be wanting: then the connection calls again, and what was done is not done twice.
+  if (auto opened = std::move(opening_))
+    for (auto& deliver : opened->early)
+      deliver(); // to nobody any more, as their senders are told
   debts_.settle_all([this](const settlement& s) {
     if (s.ticket)
       home_.settle(s);
   });
+  // Its death, seen by the groups and users that monitor it, is what removes it everywhere.
   if (!dying_)
     send_exit(this, caf::exit_reason::user_shutdown);
   dying_ = true;

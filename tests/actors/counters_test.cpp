@@ -55,7 +55,8 @@ BOOST_AUTO_TEST_CASE(every_way_to_end_has_its_own_cell) {
 }
 
 BOOST_AUTO_TEST_CASE(every_status_of_the_upgrade_has_its_own_refusal) {
-  for (unsigned status : {400, 401, 403, 404, 405, 414, 426, 429, 431, 503})
+  BOOST_TEST(refusal_names[static_cast<std::size_t>(refusal_of(403))] == "origin");
+  for (unsigned status : {400, 401, 404, 405, 414, 426, 429, 431, 503})
     BOOST_TEST(refusal_names[static_cast<std::size_t>(refusal_of(status))] ==
                "http_" + std::to_string(status));
   BOOST_TEST((refusal_of(418) == refusal::http_other));
