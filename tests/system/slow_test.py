@@ -54,8 +54,16 @@ def test_100000_messages_to_one_that_does_not_read(server, fleet):
     assert server.metric("beckon_slow_consumers_total") > 0
 
 
-async def test_a_publication_that_was_dropped_is_told_by_one_gap(server, fleet):
+@pytest.fixture(scope="module")
+def patient():
+    """A server that ends nobody for being slow: however long this machine takes, the queues stay to be looked at."""
+    with Server(stall_timeout="1h", over_limit_timeout="1h", ping="1h") as started:
+        yield started
+
+
+async def test_a_publication_that_was_dropped_is_told_by_one_gap(patient):
     total = 6000
+    server = patient
     with Raw(server.port, receive_buffer=4096).open("deaf", "gaps") as deaf:
         async with members(server, "gaps", "writer") as (writer,):
             taken = 0
@@ -117,8 +125,9 @@ def test_a_reader_that_makes_progress_is_closed_when_it_stays_over_the_limit():
                 eventually(lambda: server.metric(f"beckon_{gauge}") == left, 1 + ROOM, f"beckon_{gauge} is {left}")
 
 
-def test_who_asks_without_reading_the_answers_is_not_read_any_more(server, fleet):
+def test_who_asks_without_reading_the_answers_is_not_read_any_more(patient):
     """Answers cannot be dropped: the server stops reading instead, and everything is answered in the end."""
+    server = patient
     frame = encode(TEXT, '{"type":"ping"}')
     with Raw(server.port, receive_buffer=4096).open("greedy") as greedy:
         server.forget_peak()
