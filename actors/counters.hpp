@@ -113,9 +113,9 @@ enum class refusal : std::uint8_t {
 };
 inline constexpr std::size_t refusal_count = 13;
 constexpr std::array<std::string_view, refusal_count> refusal_names{
-    "http_400",   "http_401",    "origin",          "http_404", "http_405",
-    "http_414",   "http_426",    "http_429",          "http_431", "http_503",
-    "http_other", "bad_preface", "handshake_timeout",
+    "http_400",          "http_401", "origin",   "http_404", "http_405",   "http_414",
+    "http_426",          "http_429", "http_431", "http_503", "http_other", "bad_preface",
+    "handshake_timeout",
 };
 /// The refusal of an HTTP status.
 constexpr refusal refusal_of(unsigned status) noexcept {

@@ -55,7 +55,7 @@ public:
   /// @pre key.size() >= token_key_bytes_min
   token_verifier(std::string key, std::chrono::milliseconds leeway, const protocol::limits& bounds);
 
-  /// Any thread. About 5 us; a token over bounds.token_bytes_max costs nothing.
+  /// Any thread. About 10 us; a token over bounds.token_bytes_max costs nothing.
   boost::system::result<claims, token_errc> verify(std::string_view token,
                                                    std::chrono::system_clock::time_point now) const;
 
