@@ -180,8 +180,11 @@ int main() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(listener, reinterpret_cast<sockaddr*>(&address), size);
-  ::listen(listener, 512);
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(listener, 512) != 0) {
+    std::perror("beckon_floor");
+    return 1;
+  }
   ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
   std::printf("listening on ws://127.0.0.1:%d/ws\n", ntohs(address.sin_port));
   std::fflush(stdout);
