@@ -1,6 +1,6 @@
 #pragma once
-// Which sessions a group's frames go to, thread by thread. Owns: the lists, shared with the relays until a membership
-// changes, so that a publication copies none.
+// Which sessions a group's frames go to, thread by thread. Owns: the lists, shared with the relays
+// until a membership changes, so that a publication copies none.
 
 #include "actors/messages.hpp"
 #include "actors/roster.hpp"

@@ -1,5 +1,6 @@
 #pragma once
-// How a client behaves: its rates and its mistakes. Owns: the buckets of one session and when patience ends.
+// How a client behaves: its rates and its mistakes. Owns: the buckets of one session and when
+// patience ends.
 
 #include "actors/meter.hpp"
 #include "protocol/limits.hpp"

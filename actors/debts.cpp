@@ -24,7 +24,8 @@ bool take(Map& held, std::uint64_t number, Out assign) {
 
 } // namespace
 
-bool debts::owe_received(std::uint64_t number, const settlement& s, steady_time now, steady_time expires) {
+bool debts::owe_received(std::uint64_t number, const settlement& s, steady_time now,
+                         steady_time expires) {
   return fits(received_, now) && (received_.emplace(number, received_owed{s, expires}), true);
 }
 
@@ -36,7 +37,8 @@ bool debts::take_written(std::uint64_t position, settlement& out) {
   if (!owes_written() || written_[written_head_].position > position)
     return false;
   out = written_[written_head_++].owed;
-  // Each entry moves once on average; without this the list of one who never catches up would only grow.
+  // Each entry moves once on average; without this the list of one who never catches up would only
+  // grow.
   if (2 * written_head_ >= written_.size()) {
     written_.erase(written_.begin(), written_.begin() + static_cast<std::ptrdiff_t>(written_head_));
     written_head_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
-// What a session owes to senders: confirmations of frames in its queue, of messages its client has not confirmed, and
-// replies to requests before it. Owns: that each is settled once; whoever ends the session settles the rest.
+// What a session owes to senders: confirmations of frames in its queue, of messages its client has
+// not confirmed, and replies to requests before it. Owns: that each is settled once; whoever ends
+// the session settles the rest.
 
 #include "actors/messages.hpp"
 #include "actors/timing_wheel.hpp"
@@ -14,19 +15,23 @@ namespace beckon::actors {
 
 class debts {
 public:
-  /// Unconfirmed messages or unanswered requests that one session may hold; over it the sender gets `overloaded`.
+  /// Unconfirmed messages or unanswered requests that one session may hold; over it the sender gets
+  /// `overloaded`.
   static constexpr std::size_t held_max = 1024;
 
   struct request {
-    settlement owed; ///< to the caller
+    settlement owed;   ///< to the caller
     std::string group; ///< empty: addressed by user or session
     steady_time expires;
   };
 
   /// The frame that ends at `position` of the outbound stream was asked to be confirmed.
-  void owe_written(std::uint64_t position, const settlement& s) { written_.push_back({position, s}); }
+  void owe_written(std::uint64_t position, const settlement& s) {
+    written_.push_back({position, s});
+  }
   /// The client was asked to confirm message `number`. @returns false when it holds too many
-  bool owe_received(std::uint64_t number, const settlement& s, steady_time now, steady_time expires);
+  bool owe_received(std::uint64_t number, const settlement& s, steady_time now,
+                    steady_time expires);
   /// The client was asked request `number`. @returns false when it holds too many
   bool owe_reply(std::uint64_t number, request r, steady_time now);
 
@@ -36,7 +41,8 @@ public:
   bool take_received(std::uint64_t number, settlement& out);
   bool take_request(std::uint64_t number, request& out);
 
-  /// Tells everything that is owed, as `offline` and `gone`; what was told is owed no more, also when `tell` throws.
+  /// Tells everything that is owed, as `offline` and `gone`; what was told is owed no more, also
+  /// when `tell` throws.
   template <class F>
   void settle_all(F tell);
 

@@ -41,8 +41,8 @@ void directory::pass_on(join_group& j) {
   send(to, std::move(j));
 }
 
-/// The group ends only if every join that was passed on has reached it: one on its way keeps it alive, and the group
-/// asks again when it is empty again.
+/// The group ends only if every join that was passed on has reached it: one on its way keeps it
+/// alive, and the group asks again when it is empty again.
 void directory::retire(const retire_group& r) {
   auto found = groups_.find(r.group);
   if (found == groups_.end() || found->second.joins != r.joins ||

@@ -1,8 +1,9 @@
 #pragma once
-// Group name -> group actor, one shard of it. Owns: which group actor stands for a name. Asked on join only: sessions keep
-// the handles of the groups they are in.
+// Group name -> group actor, one shard of it. Owns: which group actor stands for a name. Asked on
+// join only: sessions keep the handles of the groups they are in.
 //
-// Handles: join_group (from sessions; passed on to the group, which answers), retire_group (from a group), down of a group.
+// Handles: join_group (from sessions; passed on to the group, which answers), retire_group (from a
+// group), down of a group.
 
 #include "actors/messages.hpp"
 #include "actors/node.hpp"

@@ -19,8 +19,8 @@ std::shared_ptr<const std::string> quoted_name(std::string_view name) {
 } // namespace
 
 group::group(caf::actor_config& config, node_state& shared, std::string name, caf::actor directory)
-    : caf::event_based_actor(config), shared_(shared), name_(std::move(name)), name_json_(quoted_name(name_)),
-      epoch_(std::to_string(shared.incarnations.fetch_add(1))),
+    : caf::event_based_actor(config), shared_(shared), name_(std::move(name)),
+      name_json_(quoted_name(name_)), epoch_(std::to_string(shared.incarnations.fetch_add(1))),
       policy_(protocol::policy_for(shared.policies, name_)), directory_(std::move(directory)),
       audiences_(shared.homes.size()) {
   set_down_handler([this](caf::down_msg& down) { forget(down.source); });
@@ -28,18 +28,15 @@ group::group(caf::actor_config& config, node_state& shared, std::string name, ca
 
 caf::behavior group::make_behavior() {
   return {
-      [this](route& r) { deliver(r); },
-      [this](publication& p) { publish(p); },
-      [this](join_group& j) { join(j); },
-      [this](update_member& u) { update(u); },
-      [this](leave_group& l) { leave(l); },
-      [this](read_roster& r) { read(r); },
-      [this](flush_presence) { flush(); },
-      [this](end_group) { quit(); },
+      [this](route& r) { deliver(r); },     [this](publication& p) { publish(p); },
+      [this](join_group& j) { join(j); },   [this](update_member& u) { update(u); },
+      [this](leave_group& l) { leave(l); }, [this](read_roster& r) { read(r); },
+      [this](flush_presence) { flush(); },  [this](end_group) { quit(); },
   };
 }
 
-// ---- routes -------------------------------------------------------------------------------------------------------
+// ---- routes
+// -------------------------------------------------------------------------------------------------------
 
 void group::deliver(const route& r) {
   handovers out(shared_, r);
@@ -81,7 +78,8 @@ void group::publish(publication& p) {
            fanout{p.what, lists[i], skip_at(i), name_json_, p.from, p.ticket, parts});
 }
 
-// ---- membership ---------------------------------------------------------------------------------------------------
+// ---- membership
+// ---------------------------------------------------------------------------------------------------
 
 void group::join(join_group& j) {
   ++joins_;
@@ -114,7 +112,8 @@ bool group::admit(const join_group& j) {
   }
   std::vector<seat> replaced;
   if (m && policy_ == protocol::session_policy::replace)
-    std::transform(m->seats.begin(), m->seats.end(), std::back_inserter(replaced), [](seat* s) { return *s; });
+    std::transform(m->seats.begin(), m->seats.end(), std::back_inserter(replaced),
+                   [](seat* s) { return *s; });
   else if (!m)
     home::current().count.members.add();
   monitor(j.session);
@@ -185,7 +184,8 @@ void group::apply(seat& s, const std::optional<std::string>& meta,
   }
 }
 
-// ---- answers ------------------------------------------------------------------------------------------------------
+// ---- answers
+// ------------------------------------------------------------------------------------------------------
 
 std::string group::joined_body(const seat& s) {
   std::string body = "\"as\":";
@@ -196,7 +196,8 @@ std::string group::joined_body(const seat& s) {
   return body;
 }
 
-/// What the session's presence mode shows it: the roster at this version, itself included, or a count.
+/// What the session's presence mode shows it: the roster at this version, itself included, or a
+/// count.
 void group::append_view(std::string& body, const seat& s) {
   if (s.presence == protocol::presence_mode::full) {
     auto page = roster_.page({}, shared_.bounds.roster_page_members_max, s.of->uid);
@@ -216,7 +217,8 @@ void group::read(const read_roster& r) {
   if (!s)
     return refuse(r.where, r.question, protocol::code::not_member);
   if (!roster_.pending().empty()) {
-    // Answered behind the flush that is due, so that who has just come is in it, and its version is what watchers have.
+    // Answered behind the flush that is due, so that who has just come is in it, and its version is
+    // what watchers have.
     reads_.push_back(r);
     return;
   }
@@ -231,7 +233,8 @@ void group::read(const read_roster& r) {
   reply(std::move(answer));
 }
 
-group_reply group::reply_to(const session_address& who, std::uint64_t question, group_reply::kind what) const {
+group_reply group::reply_to(const session_address& who, std::uint64_t question,
+                            group_reply::kind what) const {
   group_reply r;
   r.what = what;
   r.to = who;
@@ -251,7 +254,8 @@ void group::refuse(const session_address& who, std::uint64_t question, protocol:
   reply(std::move(r));
 }
 
-// ---- presence -----------------------------------------------------------------------------------------------------
+// ---- presence
+// -----------------------------------------------------------------------------------------------------
 
 void group::schedule_flush() {
   if (flush_scheduled_ || roster_.pending().empty())
@@ -285,7 +289,8 @@ void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
            fanout{.what = {frame, {}}, .to = lists[i], .skip = {}, .group = gap_group, .from = {}});
 }
 
-// ---- end ----------------------------------------------------------------------------------------------------------
+// ---- end
+// ----------------------------------------------------------------------------------------------------------
 
 void group::on_exit() {
   // Nobody is left after a polite end; after a failure the gauge must not keep those who were.

@@ -1,10 +1,11 @@
 #pragma once
-// A group: its members by uid, each session of theirs monitored; routes to chosen members, publishes to all, tells
-// presence. Owns: the roster and its version. Made by the directory on the first join; ends when it is empty and the
-// directory agrees that no join is on its way.
+// A group: its members by uid, each session of theirs monitored; routes to chosen members,
+// publishes to all, tells presence. Owns: the roster and its version. Made by the directory on the
+// first join; ends when it is empty and the directory agrees that no join is on its way.
 //
-// Handles: join_group (from the directory), update_member, leave_group, read_roster, route, publication (from sessions),
-// flush_presence (from itself), end_group (from the directory), down of a session. Answers through the relays.
+// Handles: join_group (from the directory), update_member, leave_group, read_roster, route,
+// publication (from sessions), flush_presence (from itself), end_group (from the directory), down
+// of a session. Answers through the relays.
 
 #include "actors/audiences.hpp"
 #include "actors/messages.hpp"
@@ -44,7 +45,8 @@ private:
              const std::optional<protocol::interest_level>& interest);
   std::string joined_body(const seat& s);
   void append_view(std::string& body, const seat& s);
-  group_reply reply_to(const session_address& who, std::uint64_t question, group_reply::kind what) const;
+  group_reply reply_to(const session_address& who, std::uint64_t question,
+                       group_reply::kind what) const;
   void reply(group_reply r);
   void refuse(const session_address& who, std::uint64_t question, protocol::code why);
   void fan_out(audience_kind to, const protocol::shared_frame& frame);

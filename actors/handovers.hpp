@@ -1,6 +1,6 @@
 #pragma once
-// Turns one route into handovers, one for each thread that has recipients. Owns: nothing beyond the call; used by groups
-// and users alike, which differ only in how they find a recipient's sessions.
+// Turns one route into handovers, one for each thread that has recipients. Owns: nothing beyond the
+// call; used by groups and users alike, which differ only in how they find a recipient's sessions.
 
 #include "actors/home.hpp"
 #include "actors/messages.hpp"
@@ -26,9 +26,9 @@ private:
 
   node_state& shared_;
   const route& route_;
-  std::uint16_t home_ = 0;    ///< of only_
+  std::uint16_t home_ = 0; ///< of only_
   bool has_only_ = false;
-  handover only_;             ///< while one thread suffices
+  handover only_;              ///< while one thread suffices
   std::vector<handover> more_; ///< by home, once it does not
 };
 

@@ -8,9 +8,6 @@
 
 namespace beckon::actors {
 
-/// Threads of a node: numbers carry the home's index in six bits, and doubles hold 53.
-static constexpr std::size_t homes_max = 64;
-
 thread_local home* home::current_ = nullptr;
 
 home::home(node_state& shared_node, std::uint16_t home_index, steady_time start)

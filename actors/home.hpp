@@ -1,6 +1,7 @@
 #pragma once
-// One thread's share of the node: its sessions, deadlines, counters, and what it owes to other threads.
-// Owns: the table of the thread's sessions. Touched by its own thread only, but for `relay` and `count`.
+// One thread's share of the node: its sessions, deadlines, counters, and what it owes to other
+// threads. Owns: the table of the thread's sessions. Touched by its own thread only, but for
+// `relay` and `count`.
 
 #include "actors/address.hpp"
 #include "actors/counters.hpp"
@@ -52,7 +53,8 @@ public:
   void remove(const session_address& where);
   /// The session there, or nullptr when it has ended.
   session* find(std::uint32_t slot, std::uint32_t generation) const noexcept {
-    return slot < table_.size() && table_[slot].generation == generation ? table_[slot].who : nullptr;
+    return slot < table_.size() && table_[slot].generation == generation ? table_[slot].who
+                                                                         : nullptr;
   }
   template <class F>
   void for_each_session(F f) {
@@ -68,7 +70,7 @@ public:
   void end_turn();
 
   /// A number that no other request or message of this node has: below 2^53.
-  std::uint64_t next_number() noexcept { return ++numbers_ * 64 + index; }
+  std::uint64_t next_number() noexcept { return ++numbers_ * homes_max + index; }
 
 private:
   struct place {

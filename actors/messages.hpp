@@ -1,6 +1,6 @@
 #pragma once
-// What the actors of one node say to each other. Owns: the CAF type ids. Values only; each is moved along, never shared.
-// They never cross nodes: between nodes only the hub's byte records travel.
+// What the actors of one node say to each other. Owns: the CAF type ids. Values only; each is moved
+// along, never shared. They never cross nodes: between nodes only the hub's byte records travel.
 
 #include "actors/address.hpp"
 #include "actors/timing_wheel.hpp"
@@ -17,7 +17,8 @@
 
 namespace beckon::actors {
 
-// ---- session -> directory -> group: joins; session -> group: the rest ------------------------------------------------
+// ---- session -> directory -> group: joins; session -> group: the rest
+// ------------------------------------------------
 
 struct join_group {
   session_address where;
@@ -26,7 +27,8 @@ struct join_group {
   std::string group;
   std::string uid;
   std::optional<std::string> meta; ///< raw JSON
-  std::optional<protocol::presence_mode> presence; ///< these two: nothing leaves what is, at first the default
+  std::optional<protocol::presence_mode>
+      presence; ///< these two: nothing leaves what is, at first the default
   std::optional<protocol::interest_level> interest;
 };
 
@@ -61,7 +63,9 @@ struct recipients {
   std::string first;
   std::vector<std::string> rest;
   std::size_t size() const noexcept { return 1 + rest.size(); }
-  const std::string& operator[](std::size_t i) const noexcept { return i == 0 ? first : rest[i - 1]; }
+  const std::string& operator[](std::size_t i) const noexcept {
+    return i == 0 ? first : rest[i - 1];
+  }
 };
 
 /// A direct message or a request for chosen recipients. To a group or to the users.
@@ -73,10 +77,10 @@ struct route {
   bool is_request = false;
   protocol::confirm_level confirm = protocol::confirm_level::queued;
   session_address from;
-  std::uint32_t ticket = 0;  ///< of the sender; 0: it does not ask for outcomes
-  std::uint64_t number = 0;  ///< of a request, or of a message that wants `received`
+  std::uint32_t ticket = 0;            ///< of the sender; 0: it does not ask for outcomes
+  std::uint64_t number = 0;            ///< of a request, or of a message that wants `received`
   std::chrono::milliseconds ttl{5000}; ///< how long the sender waits
-  steady_time started{};     ///< when its frame came, for the one in `handed_sample` that is timed
+  steady_time started{}; ///< when its frame came, for the one in `handed_sample` that is timed
 };
 
 /// A publication to all members with full interest.
@@ -88,7 +92,8 @@ struct publication {
   std::uint32_t ticket = 0;
 };
 
-// ---- directory <-> group ------------------------------------------------------------------------------------------
+// ---- directory <-> group
+// ------------------------------------------------------------------------------------------
 
 /// An empty group asks to end. `joins` tells how many joins have reached it.
 struct retire_group {
@@ -100,7 +105,8 @@ struct end_group {};
 /// A group's own alarm: pending presence changes leave.
 struct flush_presence {};
 
-// ---- group, users -> relay ----------------------------------------------------------------------------------------
+// ---- group, users -> relay
+// ----------------------------------------------------------------------------------------
 
 /// One session to hand a route's delivery to.
 struct handover_target {
@@ -137,8 +143,9 @@ struct fanout {
   protocol::delivery what;
   audience to;
   std::vector<audience_seat> skip;
-  std::shared_ptr<const std::string> group; ///< JSON string; set: a frame that is dropped is told by `gap`
-  session_address from;      ///< nobody: the group itself
+  std::shared_ptr<const std::string>
+      group;                ///< JSON string; set: a frame that is dropped is told by `gap`
+  session_address from;     ///< nobody: the group itself
   std::uint32_t ticket = 0; ///< 0: nobody counts
   std::uint32_t parts = 1;  ///< how many relays answer this ticket
 };
@@ -150,17 +157,19 @@ struct group_reply {
   session_address to;
   std::uint64_t question = 0; ///< 0: nobody asked
   std::string group;
-  std::string body;           ///< `"version":3,…`: what stands in the ok beside id
-  std::uint64_t version = 0;  ///< joined
-  std::string epoch;          ///< joined
-  protocol::code why = protocol::code::internal;                        ///< refused
-  protocol::left_reason reason = protocol::left_reason::group_closed;   ///< removed
-  caf::actor source;          ///< joined: the group
+  std::string body;          ///< `"version":3,…`: what stands in the ok beside id
+  std::uint64_t version = 0; ///< joined
+  std::string epoch;         ///< joined
+  protocol::code why = protocol::code::internal;                      ///< refused
+  protocol::left_reason reason = protocol::left_reason::group_closed; ///< removed
+  caf::actor source;                                                  ///< joined: the group
 };
 
-// ---- relay -> relay -----------------------------------------------------------------------------------------------
+// ---- relay -> relay
+// -----------------------------------------------------------------------------------------------
 
-/// What became of one recipient's session, or of one part of a publication; for the session that holds the ticket.
+/// What became of one recipient's session, or of one part of a publication; for the session that
+/// holds the ticket.
 struct settlement {
   enum class kind : std::uint8_t { outcome, counted, gone };
   session_address to;
@@ -178,14 +187,15 @@ using settlements = std::vector<settlement>;
 struct answer {
   session_address to;
   std::uint32_t ticket = 0;
-  std::string from;    ///< JSON string
-  std::string data;    ///< JSON value, or bytes when opaque
+  std::string from; ///< JSON string
+  std::string data; ///< JSON value, or bytes when opaque
   bool opaque = false;
   std::string error_code; ///< set: the callee said no
   std::string error_message;
 };
 
-// ---- session -> users -----------------------------------------------------------------------------------------------
+// ---- session -> users
+// -----------------------------------------------------------------------------------------------
 
 /// Makes a session reachable by its user and by its id.
 struct enroll_session {

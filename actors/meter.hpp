@@ -13,7 +13,8 @@ public:
   meter() = default;
   /// `per_second` units pass, `burst` at once after a pause. per_second 0: everything passes.
   meter(std::size_t per_second, std::size_t burst)
-      : rate_(static_cast<double>(per_second)), burst_(static_cast<double>(burst)), level_(burst_) {}
+      : rate_(static_cast<double>(per_second)), burst_(static_cast<double>(burst)), level_(burst_) {
+  }
 
   /// Takes `units` if they may pass now.
   bool take(double units, steady_time now) {
@@ -31,14 +32,16 @@ public:
     if (rate_ == 0)
       return std::chrono::milliseconds{0};
     auto missing = std::min(units, burst_) - level_;
-    return std::chrono::milliseconds{static_cast<std::int64_t>(std::max(0.0, missing) / rate_ * 1000) + 1};
+    return std::chrono::milliseconds{
+        static_cast<std::int64_t>(std::max(0.0, missing) / rate_ * 1000) + 1};
   }
 
 private:
   void refill(steady_time now) {
     if (now > last_) {
       if (last_ != steady_time{})
-        level_ = std::min(burst_, level_ + rate_ * std::chrono::duration<double>(now - last_).count());
+        level_ =
+            std::min(burst_, level_ + rate_ * std::chrono::duration<double>(now - last_).count());
       last_ = now;
     }
   }

@@ -22,10 +22,13 @@ const caf::actor& node_state::directory_of(std::string_view group) const {
   return directories[shard_of(group)];
 }
 
-const caf::actor& node_state::users_of(std::string_view user) const { return users[shard_of(user)]; }
+const caf::actor& node_state::users_of(std::string_view user) const {
+  return users[shard_of(user)];
+}
 
 const caf::actor* node_state::users_of_session(std::string_view session) const {
-  if (session.size() != name.size() + 17 || !session.starts_with(name) || session[name.size()] != '.')
+  if (session.size() != name.size() + 17 || !session.starts_with(name) ||
+      session[name.size()] != '.')
     return nullptr;
   auto shard = std::string_view(hex, shards).find(session.back());
   return shard == std::string_view::npos ? nullptr : &users[shard];

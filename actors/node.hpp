@@ -1,6 +1,7 @@
 #pragma once
-// What all actors of a node share. Owns: the limits, the policies, the handles of the node's fixed actors.
-// Written by the composition root before the first session; afterwards only the two atomics change.
+// What all actors of a node share. Owns: the limits, the policies, the handles of the node's fixed
+// actors. Written by the composition root before the first session; afterwards only the two atomics
+// change.
 
 #include "protocol/limits.hpp"
 #include "protocol/policy.hpp"
@@ -29,7 +30,8 @@ struct identity {
   std::optional<std::chrono::system_clock::time_point> expires;
 };
 
-/// Verifies a token. May be called from every thread. The error is one of the two that a client is told.
+/// Verifies a token. May be called from every thread. The error is one of the two that a client is
+/// told.
 using authenticate = std::function<std::optional<identity>(std::string_view token)>;
 
 struct node_state {
@@ -40,9 +42,9 @@ struct node_state {
   std::chrono::milliseconds auth_timeout{5'000};
   authenticate verify; ///< empty: no token is accepted
 
-  std::vector<std::unique_ptr<home>> homes;  ///< one per thread
-  std::vector<caf::actor> directories;       ///< shards, by hash of the group's name
-  std::vector<caf::actor> users;             ///< shards, by hash of the user
+  std::vector<std::unique_ptr<home>> homes; ///< one per thread
+  std::vector<caf::actor> directories;      ///< shards, by hash of the group's name
+  std::vector<caf::actor> users;            ///< shards, by hash of the user
 
   std::atomic<std::size_t> groups{0};
   std::atomic<std::uint64_t> incarnations{1}; ///< of groups; the source of epochs
@@ -52,12 +54,14 @@ struct node_state {
   ~node_state();
   const caf::actor& directory_of(std::string_view group) const;
   const caf::actor& users_of(std::string_view user) const;
-  /// The shard that a session's public id names, or nothing when no session of this node can have that id.
+  /// The shard that a session's public id names, or nothing when no session of this node can have
+  /// that id.
   const caf::actor* users_of_session(std::string_view session) const;
   /// A new public id for a session of this user: `<node>.<15 random hex digits><shard>`.
   std::string new_session_name(std::string_view user) const;
 
-  /// More shards than threads, so that two threads seldom want one; a power of two up to 16 (one hex digit).
+  /// More shards than threads, so that two threads seldom want one; a power of two up to 16 (one
+  /// hex digit).
   static constexpr std::size_t shards = 16;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// An actor with a home: CAF resumes it on one thread only, so that it may touch what that thread owns without a lock.
-// Owns: nothing but the knowledge of its execution unit.
+// An actor with a home: CAF resumes it on one thread only, so that it may touch what that thread
+// owns without a lock. Owns: nothing but the knowledge of its execution unit.
 
 #include <caf/all.hpp>
 

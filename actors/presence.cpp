@@ -19,7 +19,8 @@ void separate(std::string& list) {
     list += ',';
 }
 
-void append_list(std::string& out, const char* key, char open, const std::string& list, char close) {
+void append_list(std::string& out, const char* key, char open, const std::string& list,
+                 char close) {
   if (!list.empty())
     out.append(",\"").append(key).append("\":").append(1, open).append(list).append(1, close);
 }
@@ -34,7 +35,8 @@ protocol::shared_frame encode(const window& w, std::string_view group_json, std:
   return protocol::encode_text(json);
 }
 
-void append_change(window& w, std::string_view uid, const roster::change& since, const member* now) {
+void append_change(window& w, std::string_view uid, const roster::change& since,
+                   const member* now) {
   if (!now) {
     if (since.before) {
       separate(w.left);
@@ -52,8 +54,8 @@ void append_change(window& w, std::string_view uid, const roster::change& since,
 
 } // namespace
 
-std::vector<protocol::shared_frame> presence_frames(const roster& members, std::string_view group_json,
-                                                    std::uint64_t version) {
+std::vector<protocol::shared_frame>
+presence_frames(const roster& members, std::string_view group_json, std::uint64_t version) {
   std::vector<protocol::shared_frame> frames;
   window w;
   for (auto& [uid, since] : members.pending()) {

@@ -14,10 +14,8 @@ relay::relay(caf::actor_config& config, home& place)
 
 caf::behavior relay::make_behavior() {
   return {
-      [this](handover& h) { hand_over(h); },
-      [this](fanout& f) { fan_out(f); },
-      [this](group_reply& r) { reply(r); },
-      [this](settlements& list) { settle(list); },
+      [this](handover& h) { hand_over(h); },   [this](fanout& f) { fan_out(f); },
+      [this](group_reply& r) { reply(r); },    [this](settlements& list) { settle(list); },
       [this](answer& a) { answer_caller(a); },
   };
 }

@@ -67,7 +67,8 @@ void roster::shown(const member& m) {
 }
 
 /// What watchers know of a uid: the value of before the window, where one is pending.
-const member_value* roster::known(std::string_view uid, const member* now, member_value& store) const {
+const member_value* roster::known(std::string_view uid, const member* now,
+                                  member_value& store) const {
   if (auto found = pending_.find(uid); found != pending_.end())
     return found->second.before ? &*found->second.before : nullptr;
   store = {now->meta, now->seats.size()};

@@ -1,6 +1,7 @@
 #pragma once
-// Who is in a group. Owns: members and the sessions that stand for them; what watchers have been told of them so far.
-// Written by its group alone; entries go when the group hears that a session is down, by address, never by uid.
+// Who is in a group. Owns: members and the sessions that stand for them; what watchers have been
+// told of them so far. Written by its group alone; entries go when the group hears that a session
+// is down, by address, never by uid.
 
 #include "actors/address.hpp"
 #include "protocol/frame.hpp"
@@ -41,7 +42,8 @@ struct member_value {
   friend bool operator==(const member_value&, const member_value&) = default;
 };
 
-/// A list is split once it passes this: one more uid and meta of the usual size fit below the bound.
+/// A list is split once it passes this: one more uid and meta of the usual size fit below the
+/// bound.
 inline constexpr std::size_t roster_split_bytes = protocol::roster_frame_bytes_max - 2 * 1024;
 
 /// A page of the roster as of the last flushed version.
@@ -62,15 +64,18 @@ public:
       f(s);
   }
 
-  /// Seats a session for the member `uid`, which is made when it is new. @pre find(session) is nullptr
+  /// Seats a session for the member `uid`, which is made when it is new. @pre find(session) is
+  /// nullptr
   seat& add(caf::actor_id session, std::string_view uid, seat entry);
   /// Unseats a session; a member goes with its last seat.
   void remove(caf::actor_id session);
   void set_meta(member& of, std::string_view meta);
 
   struct change {
-    std::optional<member_value> before; ///< as watchers know it; nothing: they do not know the member
-    bool shown = false;                 ///< somebody was shown a value in between: the flush tells the last one anyway
+    std::optional<member_value>
+        before; ///< as watchers know it; nothing: they do not know the member
+    bool shown =
+        false; ///< somebody was shown a value in between: the flush tells the last one anyway
   };
   /// Changes since the last flush.
   using changes = std::map<std::string, change, std::less<>>;
@@ -79,15 +84,15 @@ public:
   /// One session was shown the member as it is now.
   void shown(const member& m);
 
-  /// Up to `limit` members behind `after`, as watchers know them; `joiner` (empty: none) as it is now.
-  /// Cut at protocol::roster_frame_bytes_max.
+  /// Up to `limit` members behind `after`, as watchers know them; `joiner` (empty: none) as it is
+  /// now. Cut at protocol::roster_frame_bytes_max.
   roster_page page(std::string_view after, std::size_t limit, std::string_view joiner = {}) const;
 
 private:
   void note(const member& m); ///< before it changes
   const member_value* known(std::string_view uid, const member* now, member_value& store) const;
 
-  std::map<std::string, member, std::less<>> members_; ///< in uid order, for pages
+  std::map<std::string, member, std::less<>> members_;  ///< in uid order, for pages
   std::unordered_map<std::string_view, member*> index_; ///< the same by hash, for routes
   std::unordered_map<caf::actor_id, seat> seats_;
   changes pending_;

@@ -1,4 +1,5 @@
-// The client's frames: from the bytes of one message to requests to groups and users. Reads downwards.
+// The client's frames: from the bytes of one message to requests to groups and users. Reads
+// downwards.
 
 #include "actors/session.hpp"
 
@@ -36,7 +37,8 @@ void session::binary(std::string_view message) {
   port_->pause();
 }
 
-/// Takes lines until one has to wait; it and what follows is held back, and nothing is read meanwhile.
+/// Takes lines until one has to wait; it and what follows is held back, and nothing is read
+/// meanwhile.
 void session::take_lines(std::vector<std::string_view>& lines) {
   for (auto line = lines.begin(); line != lines.end() && phase_ < phase::closing; ++line) {
     if (take_line(*line))
@@ -93,8 +95,9 @@ bool session::take_frame(const client_frame& f, std::size_t bytes) {
   return true;
 }
 
-/// A client may send without waiting for answers: what depends on one is held back, so that its frames take effect in
-/// the order in which it sent them, and what it is owed stays within the reserve.
+/// A client may send without waiting for answers: what depends on one is held back, so that its
+/// frames take effect in the order in which it sent them, and what it is owed stays within the
+/// reserve.
 bool session::must_wait(const client_frame& f) const {
   if (phase_ == phase::enrolling)
     return true;
@@ -118,7 +121,8 @@ bool session::may_pass(const client_frame& f, std::size_t bytes) {
   if (expires_ && home_.now >= *expires_)
     return refuse(f, code::token_expired), false;
   // While the node drains, what others wait for still gets through.
-  auto answering = f.type == frame_type::received || f.type == frame_type::reply || f.type == frame_type::ping;
+  auto answering =
+      f.type == frame_type::received || f.type == frame_type::reply || f.type == frame_type::ping;
   if (home_.shared.draining.load(std::memory_order_relaxed) && !answering)
     return refuse(f, code::unavailable), false;
   return true;
@@ -162,7 +166,8 @@ void session::act(const client_frame& f) {
   }
 }
 
-// ---- send, request, publish ---------------------------------------------------------------------------------------
+// ---- send, request, publish
+// ---------------------------------------------------------------------------------------
 
 /// The group that a frame names, or the only one of the URL.
 std::string_view session::group_of(const client_frame& f) const {
@@ -234,7 +239,8 @@ void session::send_direct(const client_frame& f) {
   }
   if (in)
     return send(in->group, std::move(r));
-  auto* shard = f.user ? &home_.shared.users_of(*f.user) : home_.shared.users_of_session(*f.session);
+  auto* shard =
+      f.user ? &home_.shared.users_of(*f.user) : home_.shared.users_of_session(*f.session);
   if (shard)
     return send(*shard, std::move(r));
   home_.count.message(kind_of(f.type), protocol::outcome::offline);
@@ -267,7 +273,8 @@ void session::publish(const client_frame& f) {
   send(in->group, std::move(p));
 }
 
-// ---- answers to others --------------------------------------------------------------------------------------------
+// ---- answers to others
+// --------------------------------------------------------------------------------------------
 
 void session::reply_to_request(const client_frame& f) {
   debts::request asked;
@@ -299,7 +306,8 @@ void session::confirm_received(const client_frame& f) {
   }
 }
 
-// ---- groups -------------------------------------------------------------------------------------------------------
+// ---- groups
+// -------------------------------------------------------------------------------------------------------
 
 void session::join(const client_frame& f) {
   auto name = group_of(f);
@@ -386,7 +394,8 @@ void session::read_group(const client_frame& f) {
 
 /// @returns the question's number
 std::uint64_t session::ask_group(std::uint64_t id, std::string_view name, std::string_view as) {
-  asking_ = question{++questions_, id, std::string(name), std::string(as), home_.now + group_answer_max};
+  asking_ =
+      question{++questions_, id, std::string(name), std::string(as), home_.now + group_answer_max};
   wake_by(asking_->expires);
   return questions_;
 }

@@ -1,8 +1,9 @@
 #pragma once
-// One WebSocket connection as an actor: knows its user and its groups, turns the client's frames into requests to groups
-// and users, and takes what they send. Owns: memberships, open tickets, debts, and the order of its client's frames.
-// Its connection and its thread's relay call it directly, on its own thread; its mailbox only ever gets its end.
-// It ends with its connection: whatever it owed is settled, and its death removes it from every group and its user.
+// One WebSocket connection as an actor: knows its user and its groups, turns the client's frames
+// into requests to groups and users, and takes what they send. Owns: memberships, open tickets,
+// debts, and the order of its client's frames. Its connection and its thread's relay call it
+// directly, on its own thread; its mailbox only ever gets its end. It ends with its connection:
+// whatever it owed is settled, and its death removes it from every group and its user.
 
 #include "actors/conduct.hpp"
 #include "actors/debts.hpp"
@@ -25,17 +26,19 @@ namespace beckon::actors {
 
 /// What the upgrade said about the client.
 struct greeting {
-  std::optional<identity> who;      ///< nothing: a `hello` must follow
-  std::vector<std::string> groups;  ///< to join at once
+  std::optional<identity> who;     ///< nothing: a `hello` must follow
+  std::vector<std::string> groups; ///< to join at once
 };
 
 class session final : public pinned_actor {
 public:
   /// One in this many routes is timed from its frame to the recipient's queue.
   static constexpr std::uint32_t handed_sample = 32;
-  /// How long a group may take to answer a join, leave, update or roster before the client is told `internal`.
+  /// How long a group may take to answer a join, leave, update or roster before the client is told
+  /// `internal`.
   static constexpr std::chrono::seconds group_answer_max{5};
-  /// A token's session gets `token_expired` at its `exp` and is closed this much later (protocol.md: within 1 s).
+  /// A token's session gets `token_expired` at its `exp` and is closed this much later
+  /// (protocol.md: within 1 s).
   static constexpr std::chrono::milliseconds expiry_grace{250};
 
   session(caf::actor_config& config, home& place, port& connection);
@@ -63,7 +66,8 @@ public:
   void close_silent();
   /// Whether an answer is outstanding that takes its time.
   bool waits() const noexcept { return tickets_.waiting() > 0; }
-  /// A frame of the connection's own kind (ping, pong) counts against the rate. Closes when it was too much.
+  /// A frame of the connection's own kind (ping, pong) counts against the rate. Closes when it was
+  /// too much.
   void control_frame(std::size_t bytes);
   const std::string& user() const noexcept { return user_; }
 

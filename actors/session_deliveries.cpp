@@ -1,4 +1,5 @@
-// What reaches a session through its thread's relay: deliveries, answers of groups, outcomes of what it sent.
+// What reaches a session through its thread's relay: deliveries, answers of groups, outcomes of
+// what it sent.
 
 #include "actors/relay.hpp"
 #include "actors/session.hpp"
@@ -12,14 +13,16 @@ namespace beckon::actors {
 using protocol::code;
 using protocol::outcome;
 
-// ---- deliveries ---------------------------------------------------------------------------------------------------
+// ---- deliveries
+// ---------------------------------------------------------------------------------------------------
 
 bool session::push(const protocol::delivery& d) {
   return phase_ == phase::ready && port_->push(binary_ && d.binary ? d.binary : d.text);
 }
 
 void session::hand_over(const handover& h, settlement s) {
-  if (phase_ == phase::enrolling && hold_early(h.what.text.wire().size(), [this, h, s] { hand_over(h, s); }))
+  if (phase_ == phase::enrolling &&
+      hold_early(h.what.text.wire().size(), [this, h, s] { hand_over(h, s); }))
     return;
   auto kind = h.is_request ? message_kind::request : message_kind::send;
   auto wants_received = h.ticket && !h.is_request && h.confirm == protocol::confirm_level::received;
@@ -89,7 +92,8 @@ void session::written(std::uint64_t position) {
     home_.settle(s);
 }
 
-// ---- answers of groups --------------------------------------------------------------------------------------------
+// ---- answers of groups
+// --------------------------------------------------------------------------------------------
 
 void session::take_reply(group_reply& r) {
   using kind = group_reply::kind;
@@ -205,7 +209,8 @@ void session::lose_tickets(caf::actor_id group) {
     refuse({.why = code::internal, .id = t.id, .unparsable = false, .field = {}});
 }
 
-// ---- outcomes -----------------------------------------------------------------------------------------------------
+// ---- outcomes
+// -----------------------------------------------------------------------------------------------------
 
 std::uint32_t session::open_ticket(ticket t, std::chrono::milliseconds wait) {
   t.started = home_.now;
@@ -269,7 +274,8 @@ void session::take_answer(const answer& a) {
   continue_held();
 }
 
-// ---- answers to the client ----------------------------------------------------------------------------------------
+// ---- answers to the client
+// ----------------------------------------------------------------------------------------
 
 void session::answer_ok(std::uint64_t id, std::string_view rest) {
   if (id == 0)
@@ -286,11 +292,14 @@ void session::refuse(const protocol::client_frame& f, code why, std::string_view
          kind_of(f.type), retry_after_ms);
 }
 
-void session::refuse(const protocol::rejection& r, message_kind kind, std::optional<std::int64_t> retry_after_ms) {
+void session::refuse(const protocol::rejection& r, message_kind kind,
+                     std::optional<std::int64_t> retry_after_ms) {
   home_.count.refuse(kind, r.why);
   if (r.id || r.unparsable) {
     auto message = protocol::describe(r);
-    protocol::append_error(home_.scratch, {.id = r.id, .why = r.why, .message = message, .retry_after_ms = retry_after_ms});
+    protocol::append_error(
+        home_.scratch,
+        {.id = r.id, .why = r.why, .message = message, .retry_after_ms = retry_after_ms});
     port_->reply(home_.scratch);
     home_.scratch.clear();
   }

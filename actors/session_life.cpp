@@ -1,4 +1,5 @@
-// A session's beginning and end: who it is, its URL's groups, its welcome, its deadlines, its close.
+// A session's beginning and end: who it is, its URL's groups, its welcome, its deadlines, its
+// close.
 
 #include "actors/relay.hpp"
 #include "actors/session.hpp"
@@ -22,11 +23,13 @@ session::session(caf::actor_config& config, home& place, port& connection)
 session::~session() = default;
 
 caf::behavior session::make_behavior() {
-  // Its relay and its connection call it directly. The handler keeps CAF from ending an actor without behaviour.
+  // Its relay and its connection call it directly. The handler keeps CAF from ending an actor
+  // without behaviour.
   return {[](caf::unit_t) {}};
 }
 
-// ---- beginning ----------------------------------------------------------------------------------------------------
+// ---- beginning
+// ----------------------------------------------------------------------------------------------------
 
 void session::open(greeting g) {
   opening_ = std::make_unique<opening>();
@@ -83,10 +86,12 @@ void session::enroll_answered(const group_reply& r) {
   if (r.what == group_reply::kind::refused)
     return close(close_code::connection_limit);
   if (opening_->groups.size() > home_.shared.bounds.groups_per_session_max)
-    return close_named(close_code::denied, protocol::name(code::too_many), protocol::text(code::too_many), {});
+    return close_named(close_code::denied, protocol::name(code::too_many),
+                       protocol::text(code::too_many), {});
   for (auto& group : opening_->groups) {
     if (!protocol::is_group_name(group, home_.shared.bounds))
-      return close_named(close_code::denied, protocol::name(code::bad_request), "bad name of a group in the URL", {});
+      return close_named(close_code::denied, protocol::name(code::bad_request),
+                         "bad name of a group in the URL", {});
   }
   for (auto& group : opening_->groups) {
     join_group j;
@@ -116,12 +121,13 @@ void session::welcome() {
   std::vector<protocol::joined_group> joined;
   for (auto& g : opening_->done)
     joined.push_back({g.name, user_, g.epoch, g.version});
-  protocol::welcome w{.session = name_,
-                      .user = user_,
-                      .node = home_.shared.name,
-                      .ping_s = std::chrono::duration_cast<std::chrono::seconds>(home_.shared.ping).count(),
-                      .groups = joined,
-                      .expires_in = {}};
+  protocol::welcome w{
+      .session = name_,
+      .user = user_,
+      .node = home_.shared.name,
+      .ping_s = std::chrono::duration_cast<std::chrono::seconds>(home_.shared.ping).count(),
+      .groups = joined,
+      .expires_in = {}};
   if (expires_)
     w.expires_in = std::chrono::duration_cast<std::chrono::seconds>(*expires_ - home_.now).count();
   protocol::append_welcome(home_.scratch, w, home_.shared.bounds);
@@ -144,7 +150,8 @@ bool session::hold_early(std::size_t bytes, std::function<void()> deliver) {
   return true;
 }
 
-// ---- time ---------------------------------------------------------------------------------------------------------
+// ---- time
+// ---------------------------------------------------------------------------------------------------------
 
 void session::wake_by(steady_time when) {
   if (!alarm_.armed() || when < alarm_.when())
@@ -163,7 +170,8 @@ void session::wake(steady_time now) {
   if (asking_ && now >= asking_->expires) {
     // The group failed with the question in its mailbox: nobody will answer any more.
     if (opening_)
-      return close_named(close_code::denied, protocol::name(code::internal), protocol::text(code::internal), {});
+      return close_named(close_code::denied, protocol::name(code::internal),
+                         protocol::text(code::internal), {});
     auto id = asking_->id;
     asking_.reset();
     refuse({.why = code::internal, .id = id, .unparsable = false, .field = {}});
@@ -179,7 +187,8 @@ void session::wake(steady_time now) {
     wake_by(asking_->expires);
 }
 
-// ---- end ----------------------------------------------------------------------------------------------------------
+// ---- end
+// ----------------------------------------------------------------------------------------------------------
 
 void session::control_frame(std::size_t bytes) {
   if (conduct_.frame(bytes, home_.now) && conduct_.over_rate_too_long() && phase_ < phase::closing)
@@ -201,8 +210,10 @@ void session::close_silent() {
     close(close_code::ping_timeout);
 }
 
-void session::close(close_code why, std::string_view message, std::optional<std::int64_t> retry_after_ms) {
-  close_named(why, protocol::name(why), message.empty() ? protocol::text(why) : message, retry_after_ms);
+void session::close(close_code why, std::string_view message,
+                    std::optional<std::int64_t> retry_after_ms) {
+  close_named(why, protocol::name(why), message.empty() ? protocol::text(why) : message,
+              retry_after_ms);
 }
 
 void session::close_named(close_code why, std::string_view code_name, std::string_view message,
@@ -233,7 +244,8 @@ void session::end() {
       home_.relay_actor->unwatch(in.group);
     groups_.clear();
   }
-  // From here on memory may be wanting: then the connection calls again, and what was done is not done twice.
+  // From here on memory may be wanting: then the connection calls again, and what was done is not
+  // done twice.
   if (auto opened = std::move(opening_))
     for (auto& deliver : opened->early)
       deliver(); // to nobody any more, as their senders are told

@@ -54,7 +54,8 @@ bool tickets::settle_outcome(ticket& t, const settlement& s) {
   if (p.settled)
     return false; // another session of this recipient was first
   if (s.result != protocol::outcome::delivered) {
-    // One session refused: the recipient's outcome is known once all have. A full queue says more than an absence.
+    // One session refused: the recipient's outcome is known once all have. A full queue says more
+    // than an absence.
     if (s.result != protocol::outcome::offline)
       p.result = s.result;
     if (++p.refused < s.sessions)
@@ -75,7 +76,8 @@ bool tickets::take(std::uint32_t number, ticket& out) {
 }
 
 bool tickets::take_expired(steady_time now, ticket& out) {
-  auto found = std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.expires <= now; });
+  auto found =
+      std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.expires <= now; });
   if (found == open_.end())
     return false;
   remove(found, out);
@@ -83,7 +85,8 @@ bool tickets::take_expired(steady_time now, ticket& out) {
 }
 
 bool tickets::take_of_group(caf::actor_id group, ticket& out) {
-  auto found = std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.group == group; });
+  auto found =
+      std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.group == group; });
   if (found == open_.end())
     return false;
   remove(found, out);

@@ -1,6 +1,7 @@
 #pragma once
-// What a session waits for: the outcomes of the frames that it sent with an id. Owns: when such a frame is answered, and
-// that it is answered exactly once. One book per session; a ticket that is unknown is one that has been answered.
+// What a session waits for: the outcomes of the frames that it sent with an id. Owns: when such a
+// frame is answered, and that it is answered exactly once. One book per session; a ticket that is
+// unknown is one that has been answered.
 
 #include "actors/messages.hpp"
 #include "actors/timing_wheel.hpp"
@@ -16,7 +17,7 @@ namespace beckon::actors {
 struct ticket {
   enum class kind : std::uint8_t { send, publish, request };
   kind what = kind::send;
-  bool waits = false; ///< for `written`, `received` or a reply, which take their time
+  bool waits = false;   ///< for `written`, `received` or a reply, which take their time
   std::uint64_t id = 0; ///< of the client's frame
   recipients to;
   caf::actor_id group = 0; ///< that carries it; 0: none
@@ -24,15 +25,16 @@ struct ticket {
   steady_time expires;
 
   struct progress {
-    std::uint16_t refused = 0; ///< sessions that did not take it, or ended with the request before them
+    std::uint16_t refused =
+        0; ///< sessions that did not take it, or ended with the request before them
     bool settled = false;
     protocol::outcome result = protocol::outcome::offline;
   };
   std::vector<progress> recipients_progress;
-  std::size_t open = 0;       ///< recipients without an outcome; parts of a publication
-  bool callee_gone = false;   ///< a session that had the request before it has ended
-  std::uint64_t count = 0;    ///< of a publication
-  bool counting = false;      ///< the number of parts is known
+  std::size_t open = 0;     ///< recipients without an outcome; parts of a publication
+  bool callee_gone = false; ///< a session that had the request before it has ended
+  std::uint64_t count = 0;  ///< of a publication
+  bool counting = false;    ///< the number of parts is known
 };
 
 class tickets {

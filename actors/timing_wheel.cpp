@@ -34,7 +34,8 @@ void timing_wheel::advance(steady_time now) {
     now_tick_ = target - slots;
   while (now_tick_ < target) {
     auto& slot = ring_[++now_tick_ % slots];
-    // Taken off first: an entry that sets itself again, or ends others, must not be met twice in this round.
+    // Taken off first: an entry that sets itself again, or ends others, must not be met twice in
+    // this round.
     head round;
     while (slot.armed()) {
       auto* entry = slot.next_;
@@ -66,7 +67,8 @@ std::optional<steady_time> timing_wheel::next() {
   }
   if (empty_)
     return std::nullopt;
-  return origin_ + static_cast<std::int64_t>(next_tick_) * std::chrono::steady_clock::duration(tick);
+  return origin_ +
+         static_cast<std::int64_t>(next_tick_) * std::chrono::steady_clock::duration(tick);
 }
 
 } // namespace beckon::actors

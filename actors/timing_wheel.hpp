@@ -1,6 +1,7 @@
 #pragma once
-// The deadlines of one thread: a hashed wheel, so that setting and dropping one costs a few pointers.
-// Owns: which entry is due when. Used by its own thread only; the entries belong to sessions and connections.
+// The deadlines of one thread: a hashed wheel, so that setting and dropping one costs a few
+// pointers. Owns: which entry is due when. Used by its own thread only; the entries belong to
+// sessions and connections.
 
 #include <array>
 #include <chrono>
@@ -54,8 +55,9 @@ public:
   /// Fires what is due at `now`.
   void advance(steady_time now);
 
-  /// When `advance` may have something to do next; nothing while no entry is armed. Cheap: the ring is searched only
-  /// when the tick that was thought to be next has passed, or its entry was disarmed.
+  /// When `advance` may have something to do next; nothing while no entry is armed. Cheap: the ring
+  /// is searched only when the tick that was thought to be next has passed, or its entry was
+  /// disarmed.
   std::optional<steady_time> next();
 
 private:
@@ -65,9 +67,10 @@ private:
   std::size_t tick_of(steady_time when) const;
 
   steady_time origin_;
-  std::size_t now_tick_ = 0;  ///< ticks since origin_ that have been fired
-  std::size_t next_tick_ = 0; ///< no entry is armed between now_tick_ and it; at most now_tick_: not known
-  bool empty_ = true;         ///< known at the last search, and nothing was set since
+  std::size_t now_tick_ = 0; ///< ticks since origin_ that have been fired
+  std::size_t next_tick_ =
+      0;              ///< no entry is armed between now_tick_ and it; at most now_tick_: not known
+  bool empty_ = true; ///< known at the last search, and nothing was set since
   std::array<head, slots> ring_;
 };
 

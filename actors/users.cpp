@@ -5,7 +5,8 @@
 
 namespace beckon::actors {
 
-users::users(caf::actor_config& config, node_state& shared) : caf::event_based_actor(config), shared_(shared) {
+users::users(caf::actor_config& config, node_state& shared)
+    : caf::event_based_actor(config), shared_(shared) {
   set_down_handler([this](caf::down_msg& down) { forget(down.source.id()); });
 }
 

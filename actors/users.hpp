@@ -1,6 +1,7 @@
 #pragma once
-// User -> sessions and session id -> session, one shard of it; no group, no presence. Owns: how many sessions a user may
-// have. A session is entered before its `welcome` and goes when it is down.
+// User -> sessions and session id -> session, one shard of it; no group, no presence. Owns: how
+// many sessions a user may have. A session is entered before its `welcome` and goes when it is
+// down.
 //
 // Handles: enroll_session and route (from sessions), down of a session. Answers through the relays.
 

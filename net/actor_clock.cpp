@@ -11,8 +11,8 @@ void actor_clock::locked(F change) {
   rearm();
 }
 
-void actor_clock::set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
-                                       std::uint64_t id) {
+void actor_clock::set_ordinary_timeout(time_point t, caf::abstract_actor* self,
+                                       caf::atom_value type, std::uint64_t id) {
   locked([&] { super::set_ordinary_timeout(t, self, type, id); });
 }
 
@@ -44,7 +44,9 @@ void actor_clock::schedule_message(time_point t, caf::strong_actor_ptr receiver,
 
 void actor_clock::schedule_message(time_point t, caf::group target, caf::strong_actor_ptr sender,
                                    caf::message content) {
-  locked([&] { super::schedule_message(t, std::move(target), std::move(sender), std::move(content)); });
+  locked([&] {
+    super::schedule_message(t, std::move(target), std::move(sender), std::move(content));
+  });
 }
 
 void actor_clock::cancel_all() {

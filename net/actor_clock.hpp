@@ -1,6 +1,6 @@
 #pragma once
-// CAF's timeouts on an Asio timer, so that CAF needs no clock thread. Owns: the schedule of delayed messages.
-// Any thread may set one; they fire on the loop's thread.
+// CAF's timeouts on an Asio timer, so that CAF needs no clock thread. Owns: the schedule of delayed
+// messages. Any thread may set one; they fire on the loop's thread.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>

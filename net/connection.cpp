@@ -26,14 +26,16 @@ bool is_text(const protocol::shared_frame& frame) {
 
 } // namespace
 
-connection::connection(services& around, thread_unit& unit, unique_fd socket, boost::asio::ip::address from)
+connection::connection(services& around, thread_unit& unit, unique_fd socket,
+                       boost::asio::ip::address from)
     : around_(around), unit_(unit), socket_(std::move(socket)), from_(std::move(from)),
       websocket_(unit.loop().get_executor(), around.values.bounds, *this), alarm_(*this),
       started_(unit.place->now), last_received_(started_), last_progress_(started_) {}
 
 connection::~connection() = default;
 
-// ---- the story ----------------------------------------------------------------------------------------------------
+// ---- the story
+// ----------------------------------------------------------------------------------------------------
 
 void connection::start() {
   unit_.admit(*this);
@@ -42,6 +44,7 @@ void connection::start() {
   place().count.handshakes.add();
   try {
     boost::asio::co_spawn(unit_.loop(), tell_story(shared_from_this()), boost::asio::detached);
+    unit_.spawned();
   } catch (...) { // no memory for its story: it never was
     finish();
     throw;
@@ -60,10 +63,12 @@ task connection::tell_story(std::shared_ptr<connection> self) {
   try {
     co_await shake_hands();
     co_await read_messages();
-  } catch (const std::exception& trouble) { // memory, mostly: this connection's end, and nobody else's
+  } catch (
+      const std::exception& trouble) { // memory, mostly: this connection's end, and nobody else's
     fail(trouble.what());
   }
-  while (!end_session()) { // its end is told to groups by a message, which needs memory too: said again until it is out
+  while (!end_session()) { // its end is told to groups by a message, which needs memory too: said
+                           // again until it is out
     phase_ = phase::closing;
     wake_by(place().now + std::chrono::milliseconds(100));
     co_await wake_.wait();
@@ -188,7 +193,8 @@ bool connection::end_session() noexcept {
   }
 }
 
-// ---- inbound ------------------------------------------------------------------------------------------------------
+// ---- inbound
+// ------------------------------------------------------------------------------------------------------
 
 void connection::ready(std::uint32_t events) {
   if (events & EPOLLOUT && !writable_) {
@@ -212,7 +218,8 @@ std::span<const char> connection::receive() {
   while (readable_) {
     auto n = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (n > 0) {
-      // Less than there was room for: all of it, and the next byte makes a new event. An end that is already here makes none.
+      // Less than there was room for: all of it, and the next byte makes a new event. An end that
+      // is already here makes none.
       readable_ = static_cast<std::size_t>(n) == buffer.size() || peer_ended_;
       last_received_ = place().now;
       place().count.bytes_in.add(static_cast<std::uint64_t>(n));
@@ -240,12 +247,7 @@ void connection::take(std::span<const char> bytes) {
   if (phase_ != phase::open)
     return;
   if (websocket_.now() == websocket::state::failed) {
-    auto failure = websocket_.failure();
-    if (!websocket_.close_written())
-      return close(failure, {});
-    told_end_ = true;
-    place().count.closed(failure);
-    start_goodbye();
+    close(websocket_.failure(), {});
   } else if (websocket_.now() == websocket::state::closed_by_client) {
     told_end_ = true;
     place().count.closed_by_client();
@@ -284,7 +286,8 @@ void connection::resume() {
   wake_later();
 }
 
-// ---- the handshake ------------------------------------------------------------------------------------------------
+// ---- the handshake
+// ------------------------------------------------------------------------------------------------
 
 void connection::take_request(std::string_view block, std::string_view rest) {
   auto ready = !around_.node.draining.load(std::memory_order_relaxed);
@@ -294,7 +297,8 @@ void connection::take_request(std::string_view block, std::string_view rest) {
   if (v.status == 101 || v.status == 401) {
     if (!ready)
       v.status = 503;
-    else if (auto refused = around_.gate.check(from_, place().now))
+    else if (auto refused = v.bad_token ? around_.gate.check_failures(from_, place().now)
+                                        : around_.gate.check(from_))
       v.status = refused;
     if (v.status == 503 || v.status == 429)
       v.header = "Retry-After: 5";
@@ -315,7 +319,8 @@ void connection::open(verdict& v, std::string_view rest) {
   phase_ = phase::open;
   alarm_.disarm();
   wake_by(last_received_ + around_.values.ping);
-  session_handle_ = around_.system.spawn<actors::session, caf::hidden>(place(), static_cast<actors::port&>(*this));
+  session_handle_ = around_.system.spawn<actors::session, caf::hidden>(
+      place(), static_cast<actors::port&>(*this));
   session_ = static_cast<actors::session*>(caf::actor_cast<caf::abstract_actor*>(session_handle_));
   session_->open(std::move(v.greet));
   if (!rest.empty() && phase_ == phase::open)
@@ -340,7 +345,8 @@ void connection::drop_handshake(actors::refusal why) {
   gone_ = true;
 }
 
-// ---- outbound -----------------------------------------------------------------------------------------------------
+// ---- outbound
+// -----------------------------------------------------------------------------------------------------
 
 bool connection::push(const protocol::shared_frame& frame) {
   if (phase_ != phase::open)
@@ -468,7 +474,8 @@ void connection::flush() {
 
 void connection::tell_queued() {
   auto now = queued();
-  place().count.queued_bytes.add(static_cast<std::int64_t>(now) - static_cast<std::int64_t>(queued_told_));
+  place().count.queued_bytes.add(static_cast<std::int64_t>(now) -
+                                 static_cast<std::int64_t>(queued_told_));
   queued_told_ = now;
 }
 
@@ -477,6 +484,8 @@ void connection::close(close_code why, std::string_view bye) {
     return;
   told_end_ = true;
   place().count.closed(why);
+  if (why == close_code::invalid_token)
+    around_.gate.failed_token(from_, place().now);
   around_.log.info("session_closed", {{"code", static_cast<unsigned>(why)},
                                       {"name", protocol::name(why)},
                                       {"address", from_.to_string()},
@@ -492,7 +501,8 @@ void connection::close(close_code why, std::string_view bye) {
   wake_later();
 }
 
-// ---- time ---------------------------------------------------------------------------------------------------------
+// ---- time
+// ---------------------------------------------------------------------------------------------------------
 
 void connection::wake_later() {
   unit_.wake_later(shared_from_this());

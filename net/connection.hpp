@@ -1,7 +1,8 @@
 #pragma once
-// One client's connection: one coroutine tells its story (handshake, messages, goodbye). Owns: the socket, the outbound
-// queue, the deadlines. Its session is its actor; the session ends with it. Lives on one thread; ends when its client is
-// gone, breaks the protocol, is too slow, or its session says so.
+// One client's connection: one coroutine tells its story (handshake, messages, goodbye). Owns: the
+// socket, the outbound queue, the deadlines. Its session is its actor; the session ends with it.
+// Lives on one thread; ends when its client is gone, breaks the protocol, is too slow, or its
+// session says so.
 
 #include "actors/port.hpp"
 #include "actors/session.hpp"
@@ -120,17 +121,17 @@ private:
   bool full_ = false;       ///< a delivery was refused since there was room last
   bool dirty_ = false;
   bool batching_ = false;
-  bool unread_ = false;     ///< it waits for room before it reads on
-  bool drained_ = true;     ///< nothing was queued when a turn ended
-  bool told_end_ = false;   ///< how it ended has been counted
-  bool shaking_ = true;     ///< its request has not been answered
-  bool http_only_ = false;  ///< it was answered by HTTP alone
+  bool unread_ = false;    ///< it waits for room before it reads on
+  bool drained_ = true;    ///< nothing was queued when a turn ended
+  bool told_end_ = false;  ///< how it ended has been counted
+  bool shaking_ = true;    ///< its request has not been answered
+  bool http_only_ = false; ///< it was answered by HTTP alone
 
   websocket websocket_;
   outbox outbox_;
   std::string batch_; ///< text frames that will leave as one message
   std::size_t batch_frames_ = 0;
-  std::string head_;  ///< of the request, while it is incomplete
+  std::string head_; ///< of the request, while it is incomplete
 
   caf::actor session_handle_;
   actors::session* session_ = nullptr;

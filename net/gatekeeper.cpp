@@ -32,19 +32,21 @@ void gatekeeper::gone(const boost::asio::ip::address& from) {
     by_address_.erase(found);
 }
 
-unsigned gatekeeper::check(const boost::asio::ip::address& from, actors::steady_time now) {
+unsigned gatekeeper::check(const boost::asio::ip::address& from) {
   std::lock_guard guard{mutex_};
-  if (auto failed = failures_.find(from); failed != failures_.end()) {
-    if (now - failed->second.since >= failures_window)
-      failures_.erase(failed);
-    else if (failed->second.count >= failures_max)
-      return 429;
-  }
   if (bounds_.connections_max && connections_ > bounds_.connections_max)
     return 503;
-  if (bounds_.connections_per_address_max && by_address_[from] > bounds_.connections_per_address_max)
+  if (bounds_.connections_per_address_max &&
+      by_address_[from] > bounds_.connections_per_address_max)
     return 429;
   return 0;
+}
+
+unsigned gatekeeper::check_failures(const boost::asio::ip::address& from, actors::steady_time now) {
+  std::lock_guard guard{mutex_};
+  auto failed = failures_.find(from);
+  auto lately = failed != failures_.end() && now - failed->second.since < failures_window;
+  return lately && failed->second.count > failures_max ? 429 : 0;
 }
 
 void gatekeeper::failed_token(const boost::asio::ip::address& from, actors::steady_time now) {

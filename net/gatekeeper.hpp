@@ -1,6 +1,7 @@
 #pragma once
-// Who may connect, and how fast. Owns: connections by address, failed tokens by address, the handshake rate. One for all
-// threads, behind a lock that is taken when a connection comes and goes, never for a message.
+// Who may connect, and how fast. Owns: connections by address, failed tokens by address, the
+// handshake rate. One for all threads, behind a lock that is taken when a connection comes and
+// goes, never for a message.
 
 #include "actors/meter.hpp"
 #include "protocol/limits.hpp"
@@ -32,8 +33,12 @@ public:
   void handshake_done();
   void gone(const boost::asio::ip::address& from);
 
-  /// 0 when a connection of this address may become a session; else the HTTP status that refuses it.
-  unsigned check(const boost::asio::ip::address& from, actors::steady_time now);
+  /// 0 when a connection of this address may become a session; else the HTTP status that refuses
+  /// it.
+  unsigned check(const boost::asio::ip::address& from);
+  /// The same for one whose token is bad. Good tokens pass whatever else comes from their address:
+  /// behind a proxy all clients have the proxy's.
+  unsigned check_failures(const boost::asio::ip::address& from, actors::steady_time now);
   void failed_token(const boost::asio::ip::address& from, actors::steady_time now);
 
 private:

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <new>
 #include <netinet/tcp.h>
+#include <new>
 #include <sys/socket.h>
 
 namespace beckon::net {
@@ -17,9 +17,13 @@ namespace {
 constexpr int unacknowledged_max_ms = 15'000;
 constexpr int backlog = 4096;
 
-void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
+void set_option(int fd, int level, int name, int value) {
+  ::setsockopt(fd, level, name, &value, sizeof value);
+}
 
-unique_fd reserve_descriptor() { return unique_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+unique_fd reserve_descriptor() {
+  return unique_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
 
 boost::asio::ip::address address_of(const sockaddr_storage& from) {
   if (from.ss_family == AF_INET6) {
@@ -27,7 +31,8 @@ boost::asio::ip::address address_of(const sockaddr_storage& from) {
     std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6&>(from).sin6_addr, bytes.size());
     return boost::asio::ip::address_v6(bytes);
   }
-  return boost::asio::ip::address_v4(ntohl(reinterpret_cast<const sockaddr_in&>(from).sin_addr.s_addr));
+  return boost::asio::ip::address_v4(
+      ntohl(reinterpret_cast<const sockaddr_in&>(from).sin_addr.s_addr));
 }
 
 } // namespace
@@ -89,14 +94,16 @@ void listener::accept_some() {
     if (!accept_one())
       return;
   }
-  unit_.place->wheel.set(*this, unit_.place->now); // there may be more; sockets and actors have their turn first
+  unit_.place->wheel.set(
+      *this, unit_.place->now); // there may be more; sockets and actors have their turn first
 }
 
 /// @returns whether to go on
 bool listener::accept_one() {
   sockaddr_storage from{};
   socklen_t length = sizeof from;
-  unique_fd fd(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  unique_fd fd(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&from), &length,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) {
     if (errno == EAGAIN || errno == EWOULDBLOCK)
       return false;
@@ -116,7 +123,8 @@ bool listener::accept_one() {
   return true;
 }
 
-/// EMFILE, ENFILE, ENOMEM: those who are connected are served on; the next in line is told 503, then a pause.
+/// EMFILE, ENFILE, ENOMEM: those who are connected are served on; the next in line is told 503,
+/// then a pause.
 void listener::out_of_descriptors(int error) {
   auto now = unit_.place->now;
   if (now - last_told_ >= std::chrono::seconds(1)) {

@@ -1,6 +1,7 @@
 #pragma once
-// One listening socket of one thread. Owns: the socket, a descriptor in reserve, and when accepting pauses. Each thread
-// has its own for each address (SO_REUSEPORT), so that connections never change threads.
+// One listening socket of one thread. Owns: the socket, a descriptor in reserve, and when accepting
+// pauses. Each thread has its own for each address (SO_REUSEPORT), so that connections never change
+// threads.
 
 #include "actors/timing_wheel.hpp"
 #include "net/poller.hpp"
@@ -15,7 +16,8 @@ namespace beckon::net {
 
 using endpoint = boost::asio::ip::tcp::endpoint;
 
-/// Binds a listening socket. `first` of its address: plainly, so that another server's port is an error; the others share.
+/// Binds a listening socket. `first` of its address: plainly, so that another server's port is an
+/// error; the others share.
 boost::system::result<unique_fd> bind_listener(const endpoint& where, bool first);
 /// Where it is bound: the kernel's choice for port 0.
 endpoint bound_to(const unique_fd& listening);

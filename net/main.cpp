@@ -16,9 +16,10 @@ namespace {
 
 using namespace beckon::net;
 
-constexpr const char* usage = "usage: beckon serve [OPTIONS]   (beckon serve --help lists them)\n"
-                              "       beckon token --user NAME --for 1h [--as NAME]... [--token-key-file FILE]\n"
-                              "       beckon --version\n";
+constexpr const char* usage =
+    "usage: beckon serve [OPTIONS]   (beckon serve --help lists them)\n"
+    "       beckon token --user NAME --for 1h [--as NAME]... [--token-key-file FILE]\n"
+    "       beckon --version\n";
 
 int serve(int argc, const char* const* argv) {
   auto conf = configure(argc, argv, environ);

@@ -1,6 +1,7 @@
 #pragma once
-// The layer below Beast's WebSocket stream: memory in place of a socket. Owns: what Beast writes (pongs, the answer to a
-// close, the handshake's response) until it is taken. Reads come from the bytes that the loop has just received.
+// The layer below Beast's WebSocket stream: memory in place of a socket. Owns: what Beast writes
+// (pongs, the answer to a close, the handshake's response) until it is taken. Reads come from the
+// bytes that the loop has just received.
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -11,8 +12,9 @@
 
 namespace beckon::net {
 
-/// Thrown through Beast's synchronous read when it wants bytes that have not come: after a lone control frame it looks for
-/// the next one. Beast takes an error code for a broken connection, so it has to be this.
+/// Thrown through Beast's synchronous read when it wants bytes that have not come: after a lone
+/// control frame it looks for the next one. Beast takes an error code for a broken connection, so
+/// it has to be this.
 struct need_more {};
 
 class memory_layer {
@@ -37,8 +39,9 @@ public:
   std::size_t write_some(const Buffers& from, boost::system::error_code& ec) {
     ec = {};
     auto before = output.size();
-    for (auto i = boost::asio::buffer_sequence_begin(from), e = boost::asio::buffer_sequence_end(from); i != e;
-         ++i) {
+    for (auto i = boost::asio::buffer_sequence_begin(from),
+              e = boost::asio::buffer_sequence_end(from);
+         i != e; ++i) {
       boost::asio::const_buffer piece(*i);
       output.append(static_cast<const char*>(piece.data()), piece.size());
     }
@@ -60,7 +63,9 @@ private:
   executor_type executor_;
 };
 
-inline void teardown(boost::beast::role_type, memory_layer&, boost::system::error_code& ec) { ec = {}; }
+inline void teardown(boost::beast::role_type, memory_layer&, boost::system::error_code& ec) {
+  ec = {};
+}
 inline void beast_close_socket(memory_layer&) {}
 
 } // namespace beckon::net

@@ -21,8 +21,8 @@ constexpr auto use_tuple = boost::asio::as_tuple(use_loop);
 
 } // namespace
 
-operator_listener::operator_listener(services& around, boost::asio::io_context& loop, const endpoint& where,
-                                     std::function<std::string()> metrics)
+operator_listener::operator_listener(services& around, boost::asio::io_context& loop,
+                                     const endpoint& where, std::function<std::string()> metrics)
     : around_(around), loop_(loop), acceptor_(loop, where), metrics_(std::move(metrics)) {}
 
 void operator_listener::start() {
@@ -35,8 +35,8 @@ void operator_listener::stop() {
 }
 
 task operator_listener::accept() {
-  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
-                                    loop_executor>
+  boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, loop_executor>
       pause(loop_);
   while (acceptor_.is_open()) {
     auto [ec, client] = co_await acceptor_.async_accept(use_tuple);
@@ -53,8 +53,8 @@ task operator_listener::accept() {
 
 task operator_listener::answer(socket client) {
   ++connections_;
-  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
-                                    loop_executor>
+  boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, loop_executor>
       deadline(loop_);
   deadline.expires_after(request_max);
   deadline.async_wait([&client](boost::system::error_code ec) {
@@ -96,7 +96,8 @@ std::string operator_listener::judge(const std::string& request) const {
     auto body = metrics_();
     return "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
            "Connection: close\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + (head.method() == http::verb::head ? std::string{} : body);
+           std::to_string(body.size()) + "\r\n\r\n" +
+           (head.method() == http::verb::head ? std::string{} : body);
   }
   return http_answer(path == "/readyz" && around_.node.draining.load() ? 503 : 200);
 }

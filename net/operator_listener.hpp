@@ -1,6 +1,7 @@
 #pragma once
-// The operator's HTTP: /healthz, /readyz, /metrics on an address of its own. Owns: its acceptor. Runs on the main thread,
-// beside the signals; small on purpose: one request per connection, refused to browsers (an Origin).
+// The operator's HTTP: /healthz, /readyz, /metrics on an address of its own. Owns: its acceptor.
+// Runs on the main thread, beside the signals; small on purpose: one request per connection,
+// refused to browsers (an Origin).
 
 #include "net/services.hpp"
 #include "net/signal.hpp"

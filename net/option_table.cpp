@@ -1,5 +1,6 @@
 #include "net/option_table.hpp"
 
+#include "actors/address.hpp"
 #include "net/endpoint.hpp"
 #include "net/limit_options.hpp"
 #include "net/origin.hpp"
@@ -223,7 +224,7 @@ std::vector<option_row> listening() {
                count("port", at(&options::port), {0, 65'535},
                      "port of every --listen; 0: the kernel chooses one for all"),
                path_row(), admin_row(),
-               count("threads", at(&options::threads), {0, 256},
+               count("threads", at(&options::threads), {0, actors::homes_max},
                      "threads that carry connections and actors; 0: one per core"),
                node_row());
 }

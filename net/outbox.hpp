@@ -1,6 +1,7 @@
 #pragma once
-// What is on its way to one client. Owns: the bytes that the kernel has not taken yet, in order. Small frames are copied
-// together so that they leave in one call; large ones are shared with the other recipients. Empty, it holds no buffer.
+// What is on its way to one client. Owns: the bytes that the kernel has not taken yet, in order.
+// Small frames are copied together so that they leave in one call; large ones are shared with the
+// other recipients. Empty, it holds no buffer.
 
 #include "protocol/delivery.hpp"
 
@@ -15,7 +16,8 @@ namespace beckon::net {
 
 class outbox {
 public:
-  /// From this size on a frame is shared instead of copied (docs/decisions: copying 4 KiB costs what a vector entry does).
+  /// From this size on a frame is shared instead of copied (docs/decisions: copying 4 KiB costs
+  /// what a vector entry does).
   static constexpr std::size_t share_bytes_min = 4096;
 
   void append(std::string_view bytes);
@@ -39,7 +41,9 @@ private:
   struct piece {
     std::string own;
     protocol::shared_frame shared; ///< set: the bytes are these
-    std::string_view bytes() const noexcept { return shared ? shared.wire() : std::string_view(own); }
+    std::string_view bytes() const noexcept {
+      return shared ? shared.wire() : std::string_view(own);
+    }
   };
   std::vector<piece>& pieces();
   std::string& tail();

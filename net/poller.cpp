@@ -30,7 +30,8 @@ poller::poller()
     : set_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       alarm_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLET; // edge-triggered: the count is never read, each write is an event
+  event.events =
+      EPOLLIN | EPOLLET; // edge-triggered: the count is never read, each write is an event
   event.data.ptr = nullptr;
   if (::epoll_ctl(set_.get(), EPOLL_CTL_ADD, alarm_.get(), &event) != 0)
     throw boost::system::system_error(errno, boost::system::system_category(), "epoll_ctl");

@@ -1,7 +1,8 @@
 #pragma once
-// What a thread sleeps on: its sockets, and other threads' wish to wake it. Owns: the epoll set, edge-triggered.
-// A socket is added once for its life and costs no system call to wait for again; through Asio's reactor each wait costs
-// one, and each turn two more (docs/decisions/0002-own-epoll-set.md has the figures).
+// What a thread sleeps on: its sockets, and other threads' wish to wake it. Owns: the epoll set,
+// edge-triggered. A socket is added once for its life and costs no system call to wait for again;
+// through Asio's reactor each wait costs one, and each turn two more
+// (docs/decisions/0002-own-epoll-set.md has the figures).
 
 #include "net/unique_fd.hpp"
 
@@ -13,7 +14,8 @@
 
 namespace beckon::net {
 
-/// Told when its socket becomes readable or writable. Must live until the end of the turn in which it left the set.
+/// Told when its socket becomes readable or writable. Must live until the end of the turn in which
+/// it left the set.
 class pollee {
 public:
   /// @param events of epoll(7): EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR
@@ -31,7 +33,8 @@ public:
   /// Watches `fd` until it is closed. @returns false when the kernel has no room for it
   bool add(int fd, pollee& who);
 
-  /// Sleeps until a socket is ready, `wake` is called or the time is over (none: without end). Then `dispatch` tells.
+  /// Sleeps until a socket is ready, `wake` is called or the time is over (none: without end). Then
+  /// `dispatch` tells.
   void wait(std::optional<std::chrono::nanoseconds> at_most);
   /// Tells what `wait` has found. The thread's time may be read in between.
   void dispatch();

@@ -8,7 +8,8 @@ namespace beckon::net {
 /// Messages that one actor takes before the others get their turn. CAF's own default is unlimited.
 static constexpr std::size_t messages_per_activation = 64;
 
-scheduler::scheduler(caf::actor_system& system, thread_units& units, boost::asio::io_context& clock_loop)
+scheduler::scheduler(caf::actor_system& system, thread_units& units,
+                     boost::asio::io_context& clock_loop)
     : super(system), units_(units), clock_(clock_loop) {}
 
 void scheduler::init(caf::actor_system_config& config) {
@@ -41,8 +42,8 @@ void scheduler::stop() {
     for (auto* unit : live)
       unit->post([unit, &done] {
         unit->clear();
-        // spawn() leaves a reference to the system's logger in this thread, which outlives the system;
-        // ~actor_system would wait for it for ever.
+        // spawn() leaves a reference to the system's logger in this thread, which outlives the
+        // system; ~actor_system would wait for it for ever.
         caf::logger::set_current_actor_system(nullptr);
         done.count_down();
       });
@@ -50,10 +51,12 @@ void scheduler::stop() {
   }
 }
 
-void use_scheduler(caf::actor_system_config& config, thread_units& units, boost::asio::io_context& clock_loop) {
-  config.module_factories.emplace_back([&units, &clock_loop](caf::actor_system& system) -> caf::actor_system::module* {
-    return new scheduler(system, units, clock_loop);
-  });
+void use_scheduler(caf::actor_system_config& config, thread_units& units,
+                   boost::asio::io_context& clock_loop) {
+  config.module_factories.emplace_back(
+      [&units, &clock_loop](caf::actor_system& system) -> caf::actor_system::module* {
+        return new scheduler(system, units, clock_loop);
+      });
 }
 
 } // namespace beckon::net

@@ -1,6 +1,7 @@
 #pragma once
-// CAF's scheduler on our threads. Owns: nothing; it hands actors to the runtime's units. Loaded into CAF's configuration,
-// so that the actor system starts no workers and no clock thread of its own (docs/decisions/0001-actors-on-asio.md).
+// CAF's scheduler on our threads. Owns: nothing; it hands actors to the runtime's units. Loaded
+// into CAF's configuration, so that the actor system starts no workers and no clock thread of its
+// own (docs/decisions/0001-actors-on-asio.md).
 
 #include "net/actor_clock.hpp"
 #include "net/thread_unit.hpp"
@@ -32,7 +33,9 @@ private:
   std::atomic<std::size_t> next_{0};
 };
 
-/// Makes actor systems of this configuration run on `units`, and delayed messages wait in `clock_loop`. Both outlive them.
-void use_scheduler(caf::actor_system_config& config, thread_units& units, boost::asio::io_context& clock_loop);
+/// Makes actor systems of this configuration run on `units`, and delayed messages wait in
+/// `clock_loop`. Both outlive them.
+void use_scheduler(caf::actor_system_config& config, thread_units& units,
+                   boost::asio::io_context& clock_loop);
 
 } // namespace beckon::net

@@ -41,7 +41,8 @@ server::server(const configured& conf, logger& log)
     : values_(conf.values), log_(log), gate_(conf.values.bounds) {
   raise_descriptor_limit();
   make_node(conf);
-  auto threads = values_.threads ? values_.threads : std::max(1u, std::thread::hardware_concurrency());
+  auto cores = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, actors::homes_max);
+  auto threads = values_.threads ? values_.threads : cores;
   for (std::size_t i = 0; i < threads; ++i) {
     units_.push_back(std::make_unique<thread_unit>());
     node_.homes.push_back(std::make_unique<actors::home>(node_, static_cast<std::uint16_t>(i),
@@ -59,7 +60,9 @@ server::server(const configured& conf, logger& log)
   services_.emplace(services{values_, log_, node_, gate_, *system_});
 }
 
-server::~server() { stop_threads(); }
+server::~server() {
+  stop_threads();
+}
 
 void server::make_node(const configured& conf) {
   node_.name = values_.node;
@@ -93,7 +96,8 @@ void server::spawn_actors() {
   }
 }
 
-// ---- start --------------------------------------------------------------------------------------------------------
+// ---- start
+// --------------------------------------------------------------------------------------------------------
 
 std::optional<std::string> server::bind() {
   if (auto wrong = bind_public())
@@ -116,7 +120,8 @@ std::optional<std::string> server::bind_public() {
         port = where.port(); // one for all addresses, also where the kernel chose it
         endpoints_.push_back(where);
       }
-      listeners_.push_back({i, std::make_unique<listener>(*services_, *units_[i], std::move(*socket))});
+      listeners_.push_back(
+          {i, std::make_unique<listener>(*services_, *units_[i], std::move(*socket))});
     }
   }
   if (endpoints_.empty())
@@ -129,7 +134,8 @@ std::optional<std::string> server::bind_operator() {
     return std::nullopt;
   endpoint where(values_.admin_listen->address, values_.admin_listen->port);
   try {
-    operator_ = std::make_unique<operator_listener>(*services_, main_loop_, where, [this] { return metrics(); });
+    operator_ = std::make_unique<operator_listener>(*services_, main_loop_, where,
+                                                    [this] { return metrics(); });
   } catch (const boost::system::system_error& trouble) {
     return "admin-listen: " + text_of(where) + ": " + trouble.code().message();
   }
@@ -160,11 +166,13 @@ void server::start_threads() {
     operator_->start();
 }
 
-// ---- run and drain ------------------------------------------------------------------------------------------------
+// ---- run and drain
+// ------------------------------------------------------------------------------------------------
 
 int server::run() {
   boost::asio::signal_set signals(main_loop_, SIGTERM, SIGINT);
-  std::function<void(boost::system::error_code, int)> on_signal = [&](boost::system::error_code ec, int number) {
+  std::function<void(boost::system::error_code, int)> on_signal = [&](boost::system::error_code ec,
+                                                                      int number) {
     if (ec)
       return;
     if (++signals_ > 1)
@@ -211,7 +219,9 @@ void server::drain() {
   static constexpr milliseconds step{20};
   auto started = std::chrono::steady_clock::now();
   auto since = [&] { return std::chrono::steady_clock::now() - started; };
-  auto wait = [&](milliseconds time) { main_loop_.run_for(time); }; // a second signal is heard meanwhile
+  auto wait = [&](milliseconds time) {
+    main_loop_.run_for(time);
+  }; // a second signal is heard meanwhile
 
   node_.draining.store(true);
   on_each_thread([this](thread_unit& u) {

@@ -1,6 +1,6 @@
 #pragma once
-// The server: puts everything together, starts it, and takes it down in order. Owns: threads, actor system, listeners.
-// Made and run by main.
+// The server: puts everything together, starts it, and takes it down in order. Owns: threads, actor
+// system, listeners. Made and run by main.
 
 #include "net/gatekeeper.hpp"
 #include "net/listener.hpp"
@@ -11,9 +11,9 @@
 #include "net/services.hpp"
 #include "net/token.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +29,8 @@ public:
 
   /// Binds everything. @returns the one line that says what could not be bound, or nothing
   std::optional<std::string> bind();
-  /// Serves until SIGTERM or SIGINT, then drains (protocol.md section 6). A second signal ends the process at once.
+  /// Serves until SIGTERM or SIGINT, then drains (protocol.md section 6). A second signal ends the
+  /// process at once.
   /// @returns the exit status
   int run();
 

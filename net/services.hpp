@@ -1,5 +1,6 @@
 #pragma once
-// What every connection needs of the server. Owns: nothing; made by the server, outlives all connections.
+// What every connection needs of the server. Owns: nothing; made by the server, outlives all
+// connections.
 
 #include "actors/node.hpp"
 #include "net/gatekeeper.hpp"

@@ -1,6 +1,6 @@
 #pragma once
-// What a coroutine waits for: that somebody on its own thread wakes it. Owns: the waiting coroutine. A wake that finds
-// nobody waiting is kept for the next wait.
+// What a coroutine waits for: that somebody on its own thread wakes it. Owns: the waiting
+// coroutine. A wake that finds nobody waiting is kept for the next wait.
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/io_context.hpp>

@@ -17,7 +17,8 @@ thread_unit::thread_unit()
 
 thread_unit::~thread_unit() = default;
 
-// ---- the turn -----------------------------------------------------------------------------------------------------
+// ---- the turn
+// -----------------------------------------------------------------------------------------------------
 
 void thread_unit::run() {
   current_ = this;
@@ -25,20 +26,14 @@ void thread_unit::run() {
   running_.store(true);
   begin_turn();
   while (!stopping_.load(std::memory_order_relaxed)) {
-    std::optional<std::chrono::nanoseconds> sleep;
-    if (busy())
-      sleep = std::chrono::nanoseconds{0}; // only look
-    else if (auto next = place->wheel.next())
-      sleep = *next - std::chrono::steady_clock::now();
-    sockets.wait(sleep);
-    begin_turn();
-    sockets.dispatch();
+    serve_sockets();
     place->wheel.advance(place->now);
     waking_.swap(awake_);
     for (auto& c : waking_)
       c->go_on();
     waking_.clear();
-    loop_.poll(); // new coroutines, and what other threads posted
+    if (posted_.exchange(false))
+      loop_.poll(); // new coroutines, and what other threads posted
     run_actors();
     end_turn();
   }
@@ -46,9 +41,25 @@ void thread_unit::run() {
   current_ = nullptr;
 }
 
+void thread_unit::serve_sockets() {
+  auto behind = !local_.empty() && ++turns_without_sockets_ <= turns_without_sockets_max;
+  if (behind)
+    return begin_turn();
+  turns_without_sockets_ = 0;
+  std::optional<std::chrono::nanoseconds> sleep;
+  if (busy())
+    sleep = std::chrono::nanoseconds{0}; // only look
+  else if (auto next = place->wheel.next())
+    sleep = *next - std::chrono::steady_clock::now();
+  sockets.wait(sleep);
+  begin_turn();
+  sockets.dispatch();
+}
+
 /// Whether something is left to do that no socket will tell of.
 bool thread_unit::busy() const noexcept {
-  return !local_.empty() || !dirty_.empty() || !awake_.empty() || place->owes();
+  return !local_.empty() || posted_.load(std::memory_order_relaxed) || !dirty_.empty() ||
+         !awake_.empty() || place->owes();
 }
 
 void thread_unit::begin_turn() {
@@ -93,7 +104,8 @@ void thread_unit::cut_all() {
     c->cut();
 }
 
-// ---- the run queue ------------------------------------------------------------------------------------------------
+// ---- the run queue
+// ------------------------------------------------------------------------------------------------
 
 void thread_unit::exec_later(caf::resumable* job) {
   if (current_ == this) {

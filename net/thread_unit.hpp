@@ -1,6 +1,7 @@
 #pragma once
-// One thread of the runtime: sockets, coroutines and actors in one loop. Owns: the loop, the run queue, the sockets' poller,
-// and the order of a turn: sockets, deadlines, coroutines, actors, settlements, one flush per connection.
+// One thread of the runtime: sockets, coroutines and actors in one loop. Owns: the loop, the run
+// queue, the sockets' poller, and the order of a turn: sockets, deadlines, coroutines, actors,
+// settlements, one flush per connection.
 
 #include "actors/home.hpp"
 #include "net/poller.hpp"
@@ -58,8 +59,11 @@ public:
   template <class F>
   void post(F f) {
     boost::asio::post(loop_, std::move(f));
+    posted_.store(true);
     sockets.wake();
   }
+  /// A coroutine was spawned here: this turn starts it. On this thread.
+  void spawned() noexcept { posted_.store(true); }
   /// Wakes the connection's coroutine in the next turn. On this thread.
   void wake_later(std::shared_ptr<connection> c) { awake_.push_back(std::move(c)); }
   /// Flushes the connection at the end of this turn.
@@ -74,6 +78,7 @@ public:
 
 private:
   void begin_turn();
+  void serve_sockets();
   void run_actors();
   void take_remote();
   void end_turn();
@@ -81,10 +86,14 @@ private:
 
   /// Actors resumed before the sockets get their turn again.
   static constexpr std::size_t activations_per_turn = 512;
+  /// Turns in a row in which sockets wait for actors that are behind: what they read would only
+  /// lengthen mailboxes.
+  static constexpr int turns_without_sockets_max = 16;
   static thread_local thread_unit* current_;
 
   boost::asio::executor_work_guard<executor> work_;
   std::size_t max_throughput_ = 64;
+  int turns_without_sockets_ = 0;
   std::deque<caf::resumable*> local_;
   std::mutex remote_mutex_;
   std::vector<caf::resumable*> remote_; ///< guarded by remote_mutex_
@@ -97,6 +106,7 @@ private:
   std::vector<std::shared_ptr<connection>> buried_;
   std::atomic<bool> running_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> posted_{false}; ///< the loop has something to run: looking costs a system call
 };
 
 } // namespace beckon::net

@@ -20,7 +20,9 @@ constexpr std::string_view http2_preface = "PRI * HTTP/2.0";
 /// RFC 6455, 4.1: the key is 16 bytes in base64.
 constexpr std::size_t key_chars = 24;
 
-std::string_view view(boost::beast::string_view s) { return {s.data(), s.size()}; }
+std::string_view view(boost::beast::string_view s) {
+  return {s.data(), s.size()};
+}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
@@ -28,7 +30,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   });
 }
 
-/// What Beast's parser lets pass or reports without telling what: checked on the bytes. @returns a status, or 0
+/// What Beast's parser lets pass or reports without telling what: checked on the bytes. @returns a
+/// status, or 0
 unsigned check_lines(std::string_view block, const protocol::limits& bounds) {
   std::size_t fields = 0;
   auto line_start = std::size_t{0};
@@ -55,7 +58,10 @@ unsigned check_lines(std::string_view block, const protocol::limits& bounds) {
 /// Undoes %XX. @returns nothing when a % is followed by anything else
 std::optional<std::string> percent_decoded(std::string_view text) {
   auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
   };
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -72,7 +78,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 }
 
 /// The values of one parameter of the target's query, decoded. @returns nothing when one cannot be
-std::optional<std::vector<std::string>> query_values(std::string_view target, std::string_view name) {
+std::optional<std::vector<std::string>> query_values(std::string_view target,
+                                                     std::string_view name) {
   std::vector<std::string> values;
   auto at = target.find('?');
   while (at != target.npos) {
@@ -82,7 +89,8 @@ std::optional<std::vector<std::string>> query_values(std::string_view target, st
     auto equals = pair.find('=');
     if (pair.substr(0, equals) != name)
       continue;
-    auto value = percent_decoded(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
+    auto value =
+        percent_decoded(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
     if (!value)
       return std::nullopt;
     values.push_back(std::move(*value));
@@ -106,7 +114,8 @@ unsigned check_origin(const upgrade_request& request, const options& values) {
   if (request.count(http::field::origin) > 1)
     return 403;
   auto origin = view(request[http::field::origin]);
-  auto allowed = is_allowed_origin(values, origin) || (values.insecure && is_loopback_origin(origin));
+  auto allowed =
+      is_allowed_origin(values, origin) || (values.insecure && is_loopback_origin(origin));
   return allowed ? 0 : 403;
 }
 
@@ -143,7 +152,8 @@ unsigned check_identity(std::string_view target, const judge& by, verdict& v) {
   if (request.count(http::field::authorization) > 0) {
     auto value = view(request[http::field::authorization]);
     constexpr std::string_view scheme = "bearer ";
-    auto is_bearer = request.count(http::field::authorization) == 1 && value.size() > scheme.size() &&
+    auto is_bearer = request.count(http::field::authorization) == 1 &&
+                     value.size() > scheme.size() &&
                      equal_ignoring_case(value.substr(0, scheme.size()), scheme);
     if (is_bearer && by.verify)
       v.greet.who = by.verify(value.substr(scheme.size()));
@@ -153,18 +163,22 @@ unsigned check_identity(std::string_view target, const judge& by, verdict& v) {
   if (!by.values.insecure)
     return 0;
   auto uid = query_values(target, "uid");
-  if (!uid || uid->size() > 1 || (uid->size() == 1 && !protocol::is_uid(uid->front(), by.values.bounds)))
+  if (!uid || uid->size() > 1 ||
+      (uid->size() == 1 && !protocol::is_uid(uid->front(), by.values.bounds)))
     return 400;
   if (uid->size() == 1)
-    v.greet.who = actors::identity{.user = uid->front(), .as = {}, .as_anyone = false, .expires = {}};
+    v.greet.who =
+        actors::identity{.user = uid->front(), .as = {}, .as_anyone = false, .expires = {}};
   return 0;
 }
 
 unsigned check_request(const judge& by, verdict& v) {
   auto& request = v.request;
-  if (request.version() != 11 || request.count(http::field::host) != 1 || view(request[http::field::host]).empty())
+  if (request.version() != 11 || request.count(http::field::host) != 1 ||
+      view(request[http::field::host]).empty())
     return 400;
-  if (request.count(http::field::content_length) > 0 || request.count(http::field::transfer_encoding) > 0)
+  if (request.count(http::field::content_length) > 0 ||
+      request.count(http::field::transfer_encoding) > 0)
     return 400; // no request of ours has a body, and both together is how requests are smuggled
   auto target = view(request.target());
   auto path = target.substr(0, target.find('?'));
@@ -205,12 +219,14 @@ bool has_bare_newline(std::string_view bytes) {
 }
 
 bool looks_like_http(std::string_view bytes) {
-  if (bytes.substr(0, http2_preface.size()) == http2_preface.substr(0, bytes.size()) && bytes.size() >= 4)
+  if (bytes.substr(0, http2_preface.size()) == http2_preface.substr(0, bytes.size()) &&
+      bytes.size() >= 4)
     return false;
   // A method is a token of capital letters; the longest registered one has 17.
   auto method = bytes.substr(0, bytes.find(' '));
-  return method.size() <= 17 &&
-         std::all_of(method.begin(), method.end(), [](unsigned char c) { return std::isupper(c) || c == '-'; });
+  return method.size() <= 17 && std::all_of(method.begin(), method.end(), [](unsigned char c) {
+           return std::isupper(c) || c == '-';
+         });
 }
 
 verdict check_upgrade(std::string_view block, const judge& by) {
@@ -234,10 +250,12 @@ verdict check_upgrade(std::string_view block, const judge& by) {
 std::string http_answer(unsigned status, std::string_view header) {
   auto reason = http::obsolete_reason(static_cast<http::status>(status));
   std::string body = status == 200 ? "ok\n" : std::string(view(reason)) + '\n';
-  std::string answer = "HTTP/1.1 " + std::to_string(status) + ' ' + std::string(view(reason)) + "\r\n";
+  std::string answer =
+      "HTTP/1.1 " + std::to_string(status) + ' ' + std::string(view(reason)) + "\r\n";
   if (!header.empty())
     answer.append(header).append("\r\n");
-  answer += "Content-Type: text/plain\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size());
+  answer += "Content-Type: text/plain\r\nConnection: close\r\nContent-Length: " +
+            std::to_string(body.size());
   return answer + "\r\n\r\n" + body;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// The HTTP side of a connection: one request, checked and answered. Owns: what makes a request good (faults.md C1).
-// Plain functions over the bytes of the header block; the connection decides what to do with the verdict.
+// The HTTP side of a connection: one request, checked and answered. Owns: what makes a request good
+// (faults.md C1). Plain functions over the bytes of the header block; the connection decides what
+// to do with the verdict.
 
 #include "actors/counters.hpp"
 #include "actors/session.hpp"
@@ -15,21 +16,23 @@
 
 namespace beckon::net {
 
-/// Length of the header block that `bytes` start with, its empty line included; 0 while it is not all here.
+/// Length of the header block that `bytes` start with, its empty line included; 0 while it is not
+/// all here.
 std::size_t header_block(std::string_view bytes);
 
 /// Whether a line ends without CR: such a block may never end the way `header_block` waits for.
 bool has_bare_newline(std::string_view bytes);
 
-/// Whether `bytes` may still become an HTTP/1.1 request: a TLS hello, an HTTP/2 preface and noise may not.
+/// Whether `bytes` may still become an HTTP/1.1 request: a TLS hello, an HTTP/2 preface and noise
+/// may not.
 bool looks_like_http(std::string_view bytes);
 
 struct verdict {
-  unsigned status = 101;      ///< 101: accept `request`, and greet
-  std::string header;         ///< one more header line for the answer, without its end
+  unsigned status = 101; ///< 101: accept `request`, and greet
+  std::string header;    ///< one more header line for the answer, without its end
   upgrade_request request;
   actors::greeting greet;
-  bool bad_token = false;     ///< 401 for a token, which counts against the address
+  bool bad_token = false; ///< 401 for a token, which counts against the address
 };
 
 /// What a request is judged by, beside the options.

@@ -13,22 +13,27 @@ constexpr unsigned opcode_continuation = 0;
 constexpr unsigned opcode_close = 8;
 constexpr unsigned opcode_control = 8; ///< this bit is set in all control frames
 constexpr std::size_t control_bytes_max = 125;
-constexpr unsigned close_code_end = 5000; ///< RFC 6455, 7.4.2: codes end at 4999
+constexpr std::size_t bare_close_bytes = 4; ///< header and code
+constexpr unsigned close_code_end = 5000;   ///< RFC 6455, 7.4.2: codes end at 4999
 
 /// A message that arrives whole never touches the connection's memory.
 thread_local std::vector<char> message_buffer(64 * 1024);
 
-unsigned byte(std::span<const char> bytes, std::size_t i) { return static_cast<unsigned char>(bytes[i]); }
+unsigned byte(std::span<const char> bytes, std::size_t i) {
+  return static_cast<unsigned char>(bytes[i]);
+}
 
 } // namespace
 
-websocket::websocket(memory_layer::executor_type executor, const protocol::limits& bounds, message_sink& sink)
+websocket::websocket(memory_layer::executor_type executor, const protocol::limits& bounds,
+                     message_sink& sink)
     : stream_(executor), bounds_(bounds), sink_(sink) {
   stream_.read_message_max(bounds.frame_bytes_before_auth_max);
 }
 
 void websocket::accept(const upgrade_request& request) {
-  // The one sub-protocol there is; a client that offers none gets none named (RFC 6455, 4.1: it would have to fail).
+  // The one sub-protocol there is; a client that offers none gets none named (RFC 6455, 4.1: it
+  // would have to fail).
   if (request.count(boost::beast::http::field::sec_websocket_protocol) > 0)
     stream_.set_option(ws::stream_base::decorator([](ws::response_type& response) {
       response.set(boost::beast::http::field::sec_websocket_protocol, "beckon.v1");
@@ -37,10 +42,11 @@ void websocket::accept(const upgrade_request& request) {
   stream_.accept(request, ec);
   stream_.set_option(ws::stream_base::decorator([](ws::response_type&) {}));
   if (ec)
-    fail(protocol::close_code::protocol_error, true);
+    fail(protocol::close_code::protocol_error);
 }
 
-// ---- from bytes to frames -----------------------------------------------------------------------------------------
+// ---- from bytes to frames
+// -----------------------------------------------------------------------------------------
 
 void websocket::feed(std::span<const char> bytes) {
   std::string joined;
@@ -61,8 +67,9 @@ void websocket::feed(std::span<const char> bytes) {
     kept_.assign(bytes.data(), bytes.size());
 }
 
-/// How much of `bytes` Beast can be given without wanting more: a header with what there is of its payload, or a whole
-/// control frame. `expected`: payload bytes of a message in it. 0: too little is here, or the frame was refused.
+/// How much of `bytes` Beast can be given without wanting more: a header with what there is of its
+/// payload, or a whole control frame. `expected`: payload bytes of a message in it. 0: too little
+/// is here, or the frame was refused.
 std::size_t websocket::next_chunk(std::span<const char> bytes, std::uint64_t& expected) {
   if (frame_left_ > 0) {
     expected = std::min<std::uint64_t>(frame_left_, bytes.size());
@@ -81,7 +88,8 @@ std::size_t websocket::next_chunk(std::span<const char> bytes, std::uint64_t& ex
   if (refused)
     return bytes.size();
   if (h->opcode & opcode_control)
-    return here < h->payload_bytes ? 0 : h->header_bytes + static_cast<std::size_t>(h->payload_bytes);
+    return here < h->payload_bytes ? 0
+                                   : h->header_bytes + static_cast<std::size_t>(h->payload_bytes);
   if (h->payload_bytes > 0 && here == 0)
     return 0;
   expected = std::min<std::uint64_t>(h->payload_bytes, here);
@@ -111,13 +119,13 @@ std::optional<websocket::frame_header> websocket::read_header(std::span<const ch
 bool websocket::acceptable(const frame_header& h, std::span<const char> bytes) {
   if (h.opcode & opcode_control) {
     auto whole = bytes.size() >= h.header_bytes + h.payload_bytes;
-    if (h.opcode == opcode_close && h.payload_bytes >= 2 && h.payload_bytes <= control_bytes_max && whole &&
-        h.header_bytes >= 6) {
+    if (h.opcode == opcode_close && h.payload_bytes >= 2 && h.payload_bytes <= control_bytes_max &&
+        whole && h.header_bytes >= 6) {
       auto mask = h.header_bytes - 4;
       auto code = (byte(bytes, h.header_bytes) ^ byte(bytes, mask)) << 8 |
                   (byte(bytes, h.header_bytes + 1) ^ byte(bytes, mask + 1));
       if (code >= close_code_end)
-        return fail(protocol::close_code::protocol_error, false), false;
+        return fail(protocol::close_code::protocol_error), false;
     }
     return true;
   }
@@ -127,11 +135,12 @@ bool websocket::acceptable(const frame_header& h, std::span<const char> bytes) {
   fragments_ = h.opcode == opcode_continuation ? fragments_ + 1 : 1;
   in_fragments_ = !h.final;
   if (fragments_ > bounds_.fragments_max)
-    return fail(protocol::close_code::policy_violation, false), false;
+    return fail(protocol::close_code::policy_violation), false;
   return true;
 }
 
-// ---- from frames to messages --------------------------------------------------------------------------------------
+// ---- from frames to messages
+// --------------------------------------------------------------------------------------
 
 void websocket::consume(std::span<const char> chunk, std::uint64_t expected) {
   auto control = frame_left_ == 0 && expected == 0 && (byte(chunk, 0) & opcode_control);
@@ -172,16 +181,18 @@ void websocket::fail(boost::system::error_code ec) {
     return;
   }
   using protocol::close_code;
-  auto why = ec == ws::error::message_too_big        ? close_code::too_big
-             : ec == ws::error::bad_frame_payload    ? close_code::invalid_utf8
-                                                     : close_code::protocol_error;
-  fail(why, true);
+  // Beast's own close frame has no reason; the connection writes one that has.
+  if (output().size() >= bare_close_bytes)
+    output().resize(output().size() - bare_close_bytes);
+  auto why = ec == ws::error::message_too_big     ? close_code::too_big
+             : ec == ws::error::bad_frame_payload ? close_code::invalid_utf8
+                                                  : close_code::protocol_error;
+  fail(why);
 }
 
-void websocket::fail(protocol::close_code why, bool written) {
+void websocket::fail(protocol::close_code why) {
   state_ = state::failed;
   failure_ = why;
-  close_written_ = written;
 }
 
 void append_close(std::string& out, protocol::close_code why) {

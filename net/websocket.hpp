@@ -1,7 +1,8 @@
 #pragma once
-// The WebSocket protocol of one connection, inbound: bytes in, messages out. Beast does masking, UTF-8, reassembly and
-// control frames; what it lets pass and should not (fragments without end, close codes over 4999) is refused here.
-// Owns: a message that has come in part only. Driven by the connection, ends with it.
+// The WebSocket protocol of one connection, inbound: bytes in, messages out. Beast does masking,
+// UTF-8, reassembly and control frames; what it lets pass and should not (fragments without end,
+// close codes over 4999) is refused here. Owns: a message that has come in part only. Driven by the
+// connection, ends with it.
 
 #include "net/memory_layer.hpp"
 #include "protocol/codes.hpp"
@@ -25,7 +26,7 @@ class message_sink {
 public:
   virtual void on_message(std::string_view message, bool is_text) = 0;
   virtual void on_control(std::size_t bytes) = 0; ///< a ping or pong came
-  virtual bool wants_more() const = 0; ///< false: what follows has to wait
+  virtual bool wants_more() const = 0;            ///< false: what follows has to wait
 
 protected:
   ~message_sink() = default;
@@ -33,7 +34,8 @@ protected:
 
 class websocket {
 public:
-  websocket(memory_layer::executor_type executor, const protocol::limits& bounds, message_sink& sink);
+  websocket(memory_layer::executor_type executor, const protocol::limits& bounds,
+            message_sink& sink);
 
   /// Answers an upgrade that has been checked. The response is in `output`.
   void accept(const upgrade_request& request);
@@ -45,7 +47,9 @@ public:
   /// Bytes are kept that may be used once the sink wants more.
   bool has_kept() const noexcept { return !kept_.empty(); }
   /// Part of a message or frame is here, and the rest is missing.
-  bool incomplete() const noexcept { return frame_left_ > 0 || !partial_.empty() || !kept_.empty() || in_fragments_; }
+  bool incomplete() const noexcept {
+    return frame_left_ > 0 || !partial_.empty() || !kept_.empty() || in_fragments_;
+  }
 
   enum class state : std::uint8_t {
     open,
@@ -54,8 +58,6 @@ public:
   };
   state now() const noexcept { return state_; }
   protocol::close_code failure() const noexcept { return failure_; }
-  /// Whether Beast has written the close frame of the failure already.
-  bool close_written() const noexcept { return close_written_; }
 
   /// What Beast wants to send. Take it after every call.
   std::string& output() { return stream_.next_layer().output; }
@@ -72,7 +74,7 @@ private:
   bool acceptable(const frame_header& h, std::span<const char> bytes);
   void consume(std::span<const char> chunk, std::uint64_t expected);
   void deliver(std::string_view piece);
-  void fail(protocol::close_code why, bool written);
+  void fail(protocol::close_code why);
   void fail(boost::system::error_code ec);
 
   using stream = boost::beast::websocket::stream<memory_layer, false>; // no compression is offered
@@ -86,7 +88,6 @@ private:
   bool in_fragments_ = false;
   state state_ = state::open;
   protocol::close_code failure_ = protocol::close_code::protocol_error;
-  bool close_written_ = false;
 };
 
 /// Appends a close frame (RFC 6455, 5.5.1) whose reason is the code's name.

@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_configuration_gets_one_line_that_names_what_is_wron
        "--port: '99999999999999999999999' is not within"},
       {{"--port", " 80"}, {}, "", "--port: ' 80' starts or ends with a blank"},
       {{"--port", "8\n0"}, {}, "", "--port: '8?0' contains a control character"},
-      {{"--threads", "257"}, {}, "", "--threads: '257' is not within 0 and 256"},
+      {{"--threads", "65"}, {}, "", "--threads: '65' is not within 0 and 64"},
       {{"--max-groups-per-session", "0"}, {}, "", "--max-groups-per-session: '0' is not within 1"},
       {{"--rate-frames", "1.5"}, {}, "", "--rate-frames: '1.5' is not"},
       {{"--rate-frames-burst", "0"}, {}, "", "--rate-frames-burst: '0' is not within"},
