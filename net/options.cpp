@@ -247,9 +247,4 @@ boost::system::result<configured, std::string> configure(int argc, const char* c
   return result;
 }
 
-bool is_allowed_origin(const options& values, std::string_view origin) {
-  return std::find(values.origins.begin(), values.origins.end(), origin) != values.origins.end() ||
-         (values.insecure && is_loopback_origin(origin));
-}
-
 } // namespace beckon::net

@@ -1,7 +1,9 @@
 #include "net/origin.hpp"
 
+#include "net/options.hpp"
 #include "net/quantity.hpp"
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <optional>
 #include <string>
@@ -73,6 +75,11 @@ bool is_loopback_origin(std::string_view text) {
   boost::system::error_code ec;
   auto address = boost::asio::ip::make_address_v4(std::string(parts->host), ec);
   return !ec && address.is_loopback();
+}
+
+bool is_allowed_origin(const options& values, std::string_view origin) {
+  return std::find(values.origins.begin(), values.origins.end(), origin) != values.origins.end() ||
+         (values.insecure && is_loopback_origin(origin));
 }
 
 } // namespace beckon::net

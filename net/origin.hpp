@@ -1,6 +1,6 @@
 #pragma once
 // The origin of a web page (RFC 6454) as browsers write it. Owns: its spelling.
-// Pure functions; which origins may connect is decided in options.cpp.
+// Pure functions; which origins may connect, by the options, is decided here too (options.hpp).
 
 #include <string_view>
 

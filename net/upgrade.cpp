@@ -98,25 +98,13 @@ std::optional<std::vector<std::string>> query_values(std::string_view target,
   return values;
 }
 
-bool is_loopback_origin(std::string_view origin) {
-  auto scheme = origin.find("://");
-  if (scheme == origin.npos)
-    return false;
-  auto host = origin.substr(scheme + 3);
-  if (auto port = host.rfind(':'); port != host.npos && host.find(']', port) == host.npos)
-    host = host.substr(0, port);
-  return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
-}
-
 unsigned check_origin(const upgrade_request& request, const options& values) {
   if (request.count(http::field::origin) == 0)
     return 0; // not a browser: the token says who it is
   if (request.count(http::field::origin) > 1)
     return 403;
   auto origin = view(request[http::field::origin]);
-  auto allowed =
-      is_allowed_origin(values, origin) || (values.insecure && is_loopback_origin(origin));
-  return allowed ? 0 : 403;
+  return is_allowed_origin(values, origin) ? 0 : 403;
 }
 
 /// The fields that make a request an upgrade to WebSocket 13 (RFC 6455, 4.2.1).

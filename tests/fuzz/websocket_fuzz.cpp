@@ -1,0 +1,74 @@
+// Fuzzes the inbound WebSocket engine. The same bytes come to the same messages and the same end,
+// however they were cut on their way.
+
+#include "net/websocket.hpp"
+#include "tests/fuzz/check.hpp"
+
+#include <boost/beast/http/verb.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+using namespace beckon;
+using beckon::test::check;
+
+namespace {
+
+struct recorder final : net::message_sink {
+  std::vector<std::string> messages;
+  void on_message(std::string_view message, bool is_text) override {
+    messages.push_back((is_text ? "t" : "b") + std::string(message));
+  }
+  void on_control(std::size_t) override {}
+  bool wants_more() const override { return true; }
+};
+
+net::upgrade_request request() {
+  using boost::beast::http::field;
+  net::upgrade_request r(boost::beast::http::verb::get, "/ws", 11);
+  r.set(field::host, "localhost");
+  r.set(field::upgrade, "websocket");
+  r.set(field::connection, "upgrade");
+  r.set(field::sec_websocket_key, "dGhlIHNhbXBsZSBub25jZQ==");
+  r.set(field::sec_websocket_version, "13");
+  return r;
+}
+
+struct result {
+  std::vector<std::string> messages;
+  net::websocket::state end;
+  protocol::close_code failure;
+  friend bool operator==(const result&, const result&) = default;
+};
+
+/// Feeds `bytes` in pieces of `cut` bytes; 0: at once.
+result feed(std::span<const char> bytes, std::size_t cut) {
+  static boost::asio::io_context loop;
+  static const protocol::limits bounds = [] {
+    protocol::limits small;
+    small.frame_bytes_before_auth_max = 512;
+    small.frame_bytes_max = 512;
+    small.fragments_max = 8;
+    return small;
+  }();
+  recorder sink;
+  net::websocket w(loop.get_executor(), bounds, sink);
+  w.accept(request());
+  w.output().clear();
+  if (cut == 0)
+    w.feed(bytes);
+  for (std::size_t at = 0; cut && at < bytes.size(); at += cut)
+    w.feed(bytes.subspan(at, std::min(cut, bytes.size() - at)));
+  check(w.output().size() <= 2 * bytes.size() + 256);
+  return {std::move(sink.messages), w.now(), w.failure()};
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::span<const char> bytes(reinterpret_cast<const char*>(data), size);
+  auto whole = feed(bytes, 0);
+  for (std::size_t cut : {1u, 3u, 16u})
+    check(feed(bytes, cut) == whole);
+  return 0;
+}
