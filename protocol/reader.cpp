@@ -127,7 +127,8 @@ bool frame_parser::reader::read(field f) {
   case session:
     return read_session();
   case data:
-    return read_data();
+    frame.data = {raw(f), false};
+    return true;
   case base64:
     return read_base64();
   case meta:
@@ -224,11 +225,6 @@ bool frame_parser::reader::read_names(field f, std::size_t count_max, code over)
 
 bool frame_parser::reader::read_session() {
   return read_text(session, frame.session) && (!frame.session->empty() || bad(session));
-}
-
-bool frame_parser::reader::read_data() {
-  frame.data = {raw(data), false};
-  return true;
 }
 
 bool frame_parser::reader::read_base64() {

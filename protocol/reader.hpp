@@ -34,7 +34,6 @@ struct frame_parser::reader {
   bool read_except();
   bool read_names(field f, std::size_t count_max, code over);
   bool read_session();
-  bool read_data();
   bool read_base64();
   bool read_meta();
   bool read_token();
