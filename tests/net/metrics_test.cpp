@@ -127,10 +127,11 @@ BOOST_AUTO_TEST_CASE(threads_are_summed) {
   constexpr std::size_t thread_count = 4;
   constexpr std::uint64_t rounds = 50'000;
   std::vector<counters> cells(thread_count);
-  std::vector<const counters*> all;
-  for (const auto& c : cells)
-    all.push_back(&c);
+  std::vector<const counters*> all(thread_count);
+  for (std::size_t i = 0; i < thread_count; ++i)
+    all[i] = &cells[i];
   std::vector<std::thread> threads;
+  threads.reserve(thread_count);
   for (std::size_t i = 0; i < thread_count; ++i)
     threads.emplace_back([&own = cells[i]] {
       for (std::uint64_t n = 0; n < rounds; ++n) {

@@ -3,6 +3,7 @@
 
 #include "scratch_file.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstdio>
 #include <fcntl.h>
@@ -56,9 +57,9 @@ struct ending {
 
 ending run(std::vector<std::string> arguments, const std::string& variable = "X=") {
   arguments.insert(arguments.begin(), "token");
-  std::vector<const char*> argv;
-  for (const auto& argument : arguments)
-    argv.push_back(argument.c_str());
+  std::vector<const char*> argv(arguments.size());
+  std::transform(arguments.begin(), arguments.end(), argv.begin(),
+                 [](auto& a) { return a.c_str(); });
   const char* envp[] = {"PATH=/bin", variable.c_str(), nullptr};
   captured out(stdout);
   captured err(stderr);
