@@ -80,8 +80,7 @@ void session::reject(protocol::rejection why, std::size_t bytes) {
   auto wait = conduct_.frame(bytes, home_.now);
   if (!wait)
     return refuse(why);
-  why.why = code::rate_limited;
-  why.field = {};
+  why = {.why = code::rate_limited, .id = why.id, .unparsable = why.unparsable};
   refuse(why, message_kind::other, wait->count());
   if (conduct_.over_rate_too_long() && phase_ < phase::closing)
     close(protocol::close_code::rate_limited);
@@ -104,7 +103,8 @@ bool session::must_wait(const client_frame& f) const {
   if (asking_) {
     auto ordered = f.type == frame_type::join || f.type == frame_type::leave ||
                    f.type == frame_type::update || f.type == frame_type::roster;
-    if (ordered || group_of(f) == asking_->group)
+    auto to_group = f.type == frame_type::publish || !f.to.empty();
+    if (ordered || (to_group && group_of(f) == asking_->group))
       return true;
   }
   auto answers = tickets_.size() - tickets_.waiting();

@@ -425,6 +425,8 @@ std::uint64_t connection::mark() {
 }
 
 void connection::make_dirty() {
+  if (std::exchange(drained_, false))
+    last_progress_ = place().now; // the queue was empty until now
   if (phase_ == phase::done || std::exchange(dirty_, true))
     return;
   unit_.flush_later(*this);
@@ -437,8 +439,6 @@ void connection::flush() {
   end_batch();
   if (outbox_.taken() == outbox_.appended())
     return;
-  if (std::exchange(drained_, false))
-    last_progress_ = place().now; // the queue was empty until now
   auto before = outbox_.taken();
   auto progress = writable_ ? outbox_.write(socket_.get()) : outbox::progress::blocked;
   auto taken = outbox_.taken() - before;

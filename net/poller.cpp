@@ -46,6 +46,9 @@ bool poller::add(int fd, pollee& who) {
 
 void poller::wait(std::optional<std::chrono::nanoseconds> at_most) {
   found_ = ::epoll_wait(set_.get(), events_.data(), events_per_turn, timeout(at_most));
+  if (found_ < 0) // EINTR, as after SIGSTOP and SIGCONT: what came meanwhile must be seen before
+                  // deadlines are
+    found_ = ::epoll_wait(set_.get(), events_.data(), events_per_turn, 0);
 }
 
 void poller::dispatch() {

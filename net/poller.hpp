@@ -39,6 +39,9 @@ public:
   /// Tells what `wait` has found. The thread's time may be read in between.
   void dispatch();
 
+  /// Whether `wait` may have left some for the next turn.
+  bool found_all() const noexcept { return found_ < events_per_turn; }
+
   /// Ends the thread's sleep, or its next one. Any thread.
   void wake() noexcept;
 

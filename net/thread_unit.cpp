@@ -27,7 +27,8 @@ void thread_unit::run() {
   begin_turn();
   while (!stopping_.load(std::memory_order_relaxed)) {
     serve_sockets();
-    place->wheel.advance(place->now);
+    if (!late_)
+      place->wheel.advance(place->now);
     waking_.swap(awake_);
     for (auto& c : waking_)
       c->go_on();
@@ -52,7 +53,9 @@ void thread_unit::serve_sockets() {
   else if (auto next = place->wheel.next())
     sleep = *next - std::chrono::steady_clock::now();
   sockets.wait(sleep);
+  auto before = place->now;
   begin_turn();
+  late_ = (late_ || (sleep && place->now - before > *sleep + late_min)) && !sockets.found_all();
   sockets.dispatch();
 }
 

@@ -89,11 +89,15 @@ private:
   /// Turns in a row in which sockets wait for actors that are behind: what they read would only
   /// lengthen mailboxes.
   static constexpr int turns_without_sockets_max = 16;
+  /// A turn that starts this much too late finds answers in the sockets that deadlines must not
+  /// overtake.
+  static constexpr std::chrono::milliseconds late_min{500};
   static thread_local thread_unit* current_;
 
   boost::asio::executor_work_guard<executor> work_;
   std::size_t max_throughput_ = 64;
   int turns_without_sockets_ = 0;
+  bool late_ = false; ///< the thread was stopped, and not all sockets have been served since
   std::deque<caf::resumable*> local_;
   std::mutex remote_mutex_;
   std::vector<caf::resumable*> remote_; ///< guarded by remote_mutex_
