@@ -84,6 +84,11 @@ void group::publish(publication& p) {
 void group::join(join_group& j) {
   ++joins_;
   auto session = j.session.id();
+  if (auto* own = roster_.find(session); own && own->of->uid != j.uid) {
+    // Under another name it has given up its join, which came all the same: the last one counts.
+    demonitor(own->actor);
+    unseat(session);
+  }
   if (!roster_.find(session) && !admit(j)) {
     retire_if_empty(); // a refused join is no reason to stay
     return;

@@ -309,6 +309,18 @@ BOOST_AUTO_TEST_CASE(a_frame_for_another_group_does_not_wait_for_a_join) {
   BOOST_TEST(at.alice.paused()); // one question at a time
 }
 
+BOOST_AUTO_TEST_CASE(what_needs_no_group_does_not_wait_for_the_default_one) {
+  meeting at;
+  at.alice.write(R"({"type":"update","id":1})");
+  at.alice.write("{\"type\":\"ping\"}\n"
+                 "{\"type\":\"received\",\"message\":5}\n"
+                 "{\"type\":\"reply\",\"request\":5,\"data\":1}\n"
+                 "{\"type\":\"send\",\"user\":\"bob\",\"data\":1}");
+  BOOST_TEST(!at.alice.paused());
+  at.alice.write(R"({"type":"publish","data":1})");
+  BOOST_TEST(at.alice.paused());
+}
+
 BOOST_AUTO_TEST_CASE(answers_owed_are_bounded_by_reading_later) {
   meeting at(with(&protocol::limits::confirmations_max, std::size_t{2}));
   at.alice.write(R"({"type":"send","id":1,"to":"bob","data":1})");
@@ -783,6 +795,22 @@ BOOST_AUTO_TEST_CASE(the_answer_to_a_join_that_was_given_up_does_not_answer_the_
                             "\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_join_under_another_name_replaces_one_that_was_given_up) {
+  late_answer of;
+  actors::identity who{"carol", {"chair"}, false, {}};
+  recorder carol(of.node, 0, actors::greeting{who, {}});
+  of.node.settle();
+  carol.said();
+  carol.write(R"({"type":"join","id":1,"group":"h","as":"chair"})");
+  of.give_up();
+  BOOST_TEST(carol.said() == error(1, code::internal));
+  carol.write(R"({"type":"join","id":2,"group":"h"})");
+  of.node.settle();
+  BOOST_TEST(carol.said() == ok(2, R"("as":"carol","epoch":"1","offset":0,"version":1)"));
+  BOOST_TEST(of.roster() == R"("members":{"bob":{"sessions":1},"carol":{"sessions":1}}})"
+                            "\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_member_whose_second_join_was_given_up_stays_one) {
   late_answer of;
   of.alice.write(R"({"type":"join","group":"h"})");
@@ -871,6 +899,18 @@ BOOST_AUTO_TEST_CASE(ten_mistakes_in_more_than_a_minute_are_forgiven) {
     at.node.pass(6700ms);
   }
   BOOST_TEST(!at.alice.closed());
+}
+
+BOOST_AUTO_TEST_CASE(a_frame_that_comes_too_soon_is_told_that_alone) {
+  auto bounds = stage::unlimited();
+  bounds.frames_per_second = bounds.frames_burst = 1;
+  meeting at(bounds);
+  at.alice.write(R"({"type":"ping"})");
+  at.alice.said();
+  at.alice.write(R"({"type":"nonsense"})");
+  BOOST_TEST(at.alice.said() == error(0, code::rate_limited, "\"retry_after_ms\":1001"));
+  at.alice.write(R"({"type":"publish","id":1,"data":1})");
+  BOOST_TEST(at.alice.said() == error(1, code::rate_limited, "\"retry_after_ms\":1001"));
 }
 
 BOOST_AUTO_TEST_CASE(who_is_over_the_rate_of_joins_for_long_is_closed) {

@@ -36,9 +36,13 @@ void recorder::write(std::string bytes, bool is_text) {
   read();
 }
 
-bool recorder::read() {
+bool recorder::reads() const {
   auto over_limit = queued() > stage_.node.bounds.outbound_bytes_max;
-  if (unread_.empty() || paused_ || over_limit || closed_ || ended_)
+  return !paused_ && !over_limit && !closed_ && !ended_;
+}
+
+bool recorder::read() {
+  if (unread_.empty() || !reads())
     return false;
   auto next = std::move(unread_.front());
   unread_.pop_front();

@@ -32,6 +32,8 @@ public:
   void write(std::string bytes, bool is_text = true);
   /// The session reads the next message. @returns whether there was one and it may be read now
   bool read();
+  /// Whether the session would read now.
+  bool reads() const;
   /// The connection breaks, or has said goodbye.
   void end();
 
