@@ -82,8 +82,13 @@ std::vector<std::string> keys_of(std::string_view text) {
   return parser.handler().keys;
 }
 
+/// Equal, or both with a NaN, which equals nothing: Boost.JSON makes one of 0e1999.
+bool same(const std::optional<boost::json::value>& left, const boost::json::value& right) {
+  return left && (*left == right || (*left != *left && right != right));
+}
+
 void check_value(std::string_view raw, const boost::json::value& expected) {
-  check(parse(raw, json_depth_max) == expected);
+  check(same(parse(raw, json_depth_max), expected));
   switch (kind_of(raw)) {
   case json_kind::null:
     return check(expected.is_null());
@@ -105,7 +110,7 @@ void check_value(std::string_view raw, const boost::json::value& expected) {
     std::size_t count = 0;
     check(splitter.each_element(raw, [&](std::string_view element) {
       check(lies_in(element, raw) &&
-            parse(element, json_depth_max) == expected.as_array().at(count++));
+            same(parse(element, json_depth_max), expected.as_array().at(count++)));
       return true;
     }));
     return check(count == expected.as_array().size());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <boost/version.hpp>
 #include <chrono>
 #include <map>
 #include <set>
@@ -409,7 +410,9 @@ BOOST_AUTO_TEST_CASE(an_id_is_a_whole_number_that_a_double_holds) {
   for (auto id : {"0", "-1", "-0", "\"1\"", "1.0", "1.5", "1e3", "9007199254740992",
                   "9007199254740993", "18446744073709551616", "1e999", "true", "null", "[1]", "{}"})
     BOOST_TEST(with_id(id) == "bad_request id unparsable", id << ": " << with_id(id));
-  BOOST_TEST(with_id("1e99999999999") == "bad_json unparsable");
+  // Boost.JSON refuses the exponent before 1.83.
+  BOOST_TEST(with_id("1e99999999999") ==
+             (BOOST_VERSION < 108300 ? "bad_json unparsable" : "bad_request id unparsable"));
   BOOST_TEST(verdict(R"({"type":"leave","id":1,"id":1})") == "bad_request id unparsable");
   BOOST_TEST(verdict(R"({"type":"nope","id":0})") == "bad_request id unparsable");
 
