@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import struct
 
 import websockets
@@ -34,8 +35,8 @@ class Refused(Exception):
 class Client:
     """One session. Answers go to whoever asked; everything else waits in `inbox`, in the order in which it came."""
 
-    def __init__(self, socket):
-        self.socket = socket
+    def __init__(self, connection):
+        self.socket = connection
         self.inbox = asyncio.Queue()
         self.answers = {}
         self.last_id = 0
@@ -44,11 +45,11 @@ class Client:
         self.reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def connect(cls, server, query="", *, headers=None, welcome=True, protocols=("beckon.v1",), **more):
-        socket = await websockets.connect(
-            server.uri(query), subprotocols=list(protocols) or None, **connect_options(headers), **more
+    async def connect(cls, server, query="", *, headers=None, welcome=True, **more):
+        connection = await websockets.connect(
+            server.uri(query), subprotocols=["beckon.v1"], **connect_options(headers), **more
         )
-        self = cls(socket)
+        self = cls(connection)
         if welcome:
             self.welcome = await self.next("welcome")
         return self
@@ -166,10 +167,8 @@ class Client:
 
     def reset(self):
         """Ends by RST, as a killed machine's connection does when its kernel is asked."""
-        import socket as sockets
-
         raw = self.socket.transport.get_extra_info("socket")
-        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.transport.abort()
 
 

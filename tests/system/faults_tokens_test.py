@@ -15,10 +15,11 @@ from raw import Closed, Raw
 from tokens import base64url, sign, token
 
 KEY = os.urandom(32).hex().encode()
+HS256 = {"alg": "HS256", "typ": "JWT"}
+
+
 def now():
     return int(time.time())
-
-HS256 = {"alg": "HS256", "typ": "JWT"}
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import urllib.parse
 import urllib.request
@@ -68,8 +69,6 @@ def test_the_metrics_say_what_happened():
 
 
 def _free_port():
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

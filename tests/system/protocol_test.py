@@ -7,8 +7,9 @@ import json
 import time
 
 import pytest
+import websockets
 
-from client import Client, binary, members
+from client import Client, binary, connect_options, members
 from harness import Server
 from watch import Watch
 
@@ -167,10 +168,6 @@ async def test_the_server_batches_only_for_who_said_so(server):
 
 async def test_a_client_that_reads_batches_gets_every_frame_in_order():
     """Looks at the messages themselves, hence without the Client."""
-    import websockets
-
-    from client import connect_options
-
     with Server() as server:
         async with await Client.connect(server, "?uid=alice&group=g") as alice:
             raw = await websockets.connect(server.uri("?uid=bob&group=g"), subprotocols=["beckon.v1"], **connect_options())
