@@ -160,14 +160,15 @@ def test_a_slow_reader_without_traffic_is_not_ended():
 @pytest.mark.limit(300)
 def test_a_hundred_slow_readers_cost_their_queues_and_no_more():
     """P12: a quarter of its size, for two cores."""
-    with Server() as server:
+    # No pings: on a machine so busy that filling the kernel's buffers takes 20 s, an unanswered one would come first.
+    with Server(ping="1h") as server:
         slow = [Raw(server.port, receive_buffer=4096).open(f"slow{i}", "p12") for i in range(100)]
         with Raw(server.port).open("writer", "p12") as writer:
             server.forget_peak()
             before, number = server.rss(), 0
             start = time.monotonic()
             while server.metric("beckon_closes_total", code="4103") < 100:
-                assert time.monotonic() - start < 200
+                assert time.monotonic() - start < 60, {k: v for k, v in server.metrics().items() if "closes" in k[0]}
                 for _ in range(100):
                     number += 1
                     assert writer.ask({"type": "publish", "id": number, "data": "x" * 10000})["type"] == "ok"
