@@ -1,6 +1,7 @@
-#include "net/connection.hpp"
+// Reads downwards: the story, what comes in, the deadlines. Its beginning is told in
+// connection_handshake.cpp, what it sends in connection_outbound.cpp.
 
-#include "net/upgrade.hpp"
+#include "net/connection.hpp"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -15,16 +16,7 @@ namespace beckon::net {
 using actors::steady_time;
 using protocol::close_code;
 
-namespace {
-
-constexpr std::string_view ping_frame("\x89\0", 2);
-constexpr std::size_t batch_bytes_max = 48 * 1024;
-
-bool is_text(const protocol::shared_frame& frame) {
-  return (frame.wire().front() & 15) == static_cast<char>(protocol::opcode::text);
-}
-
-} // namespace
+static constexpr std::string_view ping_frame("\x89\0", 2);
 
 connection::connection(services& around, thread_unit& unit, unique_fd socket,
                        boost::asio::ip::address from)
@@ -91,28 +83,6 @@ void connection::fail(const char* why) noexcept {
   }
 }
 
-task connection::shake_hands() {
-  while (phase_ == phase::handshake && !gone_) {
-    auto bytes = receive();
-    if (bytes.empty()) {
-      if (!gone_)
-        co_await wake_.wait();
-      continue;
-    }
-    head_.append(bytes.data(), bytes.size());
-    auto block = header_block(head_);
-    if (!looks_like_http(head_))
-      drop_handshake(actors::refusal::bad_preface);
-    else if ((block ? block : head_.size()) > bounds().header_block_bytes_max)
-      answer_http(head_.find("\r\n") < bounds().header_block_bytes_max ? 431 : 414);
-    else if (has_bare_newline(std::string_view(head_).substr(0, block ? block : head_.size())))
-      answer_http(400);
-    else if (block)
-      take_request(std::string_view(head_).substr(0, block), std::string_view(head_).substr(block));
-  }
-  end_handshake();
-}
-
 task connection::read_messages() {
   while (phase_ == phase::open && !gone_) {
     if (std::exchange(again_, false)) {
@@ -166,14 +136,6 @@ void connection::finish() {
   socket_.reset();
   session_handle_ = nullptr;
   session_ = nullptr;
-}
-
-void connection::end_handshake() {
-  if (!std::exchange(shaking_, false))
-    return;
-  head_ = {};
-  place().count.handshakes.sub();
-  around_.gate.handshake_done();
 }
 
 void connection::start_goodbye() {
@@ -283,221 +245,6 @@ bool connection::wants_more() const {
 void connection::resume() {
   paused_ = false;
   again_ = true;
-  wake_later();
-}
-
-// ---- the handshake
-// ------------------------------------------------------------------------------------------------
-
-void connection::take_request(std::string_view block, std::string_view rest) {
-  auto ready = !around_.node.draining.load(std::memory_order_relaxed);
-  auto v = check_upgrade(block, {around_.values, around_.node.verify, ready});
-  if (v.bad_token)
-    around_.gate.failed_token(from_, place().now);
-  if (v.status == 101 || v.status == 401) {
-    if (!ready)
-      v.status = 503;
-    else if (auto refused = v.bad_token ? around_.gate.check_failures(from_, place().now)
-                                        : around_.gate.check(from_))
-      v.status = refused;
-    if (v.status == 503 || v.status == 429)
-      v.header = "Retry-After: 5";
-  }
-  if (v.status == 101)
-    open(v, rest);
-  else
-    answer_http(v.status, v.header);
-}
-
-void connection::open(verdict& v, std::string_view rest) {
-  websocket_.accept(v.request);
-  outbox_.append(websocket_.output());
-  websocket_.output().clear();
-  make_dirty();
-  if (websocket_.now() != websocket::state::open)
-    return drop_handshake(actors::refusal::http_400);
-  phase_ = phase::open;
-  alarm_.disarm();
-  wake_by(last_received_ + around_.values.ping);
-  session_handle_ = around_.system.spawn<actors::session, caf::hidden>(
-      place(), static_cast<actors::port&>(*this));
-  session_ = static_cast<actors::session*>(caf::actor_cast<caf::abstract_actor*>(session_handle_));
-  session_->open(std::move(v.greet));
-  if (!rest.empty() && phase_ == phase::open)
-    take(rest);
-}
-
-void connection::answer_http(unsigned status, std::string_view header) {
-  if (status >= 400)
-    place().count.refuse(actors::refusal_of(status));
-  if (status >= 400)
-    around_.log.debug("request_refused", {{"status", status}, {"address", from_.to_string()}});
-  outbox_.append(http_answer(status, header));
-  make_dirty();
-  http_only_ = true;
-  start_goodbye();
-}
-
-void connection::drop_handshake(actors::refusal why) {
-  place().count.refuse(why);
-  around_.log.debug("handshake_dropped", {{"address", from_.to_string()}});
-  phase_ = phase::closing;
-  gone_ = true;
-}
-
-// ---- outbound
-// -----------------------------------------------------------------------------------------------------
-
-bool connection::push(const protocol::shared_frame& frame) {
-  if (phase_ != phase::open)
-    return false;
-  if (queued() + frame.wire().size() > bounds().outbound_bytes_max) {
-    if (!std::exchange(full_, true)) {
-      full_since_ = place().now;
-      place().count.slow_consumers.add();
-      wake_by(full_since_ + around_.values.over_limit_timeout);
-    }
-    return false;
-  }
-  append(frame);
-  return true;
-}
-
-void connection::reply(std::string_view json) {
-  if (phase_ != phase::open)
-    return;
-  append_text(json);
-  check_reserve();
-}
-
-void connection::reply(const protocol::shared_frame& frame) {
-  if (phase_ != phase::open)
-    return;
-  append(frame);
-  check_reserve();
-}
-
-void connection::check_reserve() {
-  if (phase_ == phase::open && queued() > bounds().outbound_bytes_max + bounds().reserve_bytes_max)
-    session_->close_slow();
-}
-
-void connection::append(const protocol::shared_frame& frame) {
-  if (batching_ && is_text(frame))
-    return append_text(frame.payload());
-  end_batch();
-  outbox_.append(frame);
-  place().count.frames_out.add();
-  make_dirty();
-}
-
-void connection::append_text(std::string_view json) {
-  if (!batching_) {
-    outbox_.append_message(protocol::opcode::text, json);
-    place().count.frames_out.add();
-    return make_dirty();
-  }
-  if (batch_frames_ == bounds().batch_frames_max || batch_.size() + json.size() > batch_bytes_max)
-    end_batch();
-  if (batch_frames_++ > 0)
-    batch_ += '\n';
-  batch_ += json;
-  make_dirty();
-}
-
-void connection::end_batch() {
-  if (batch_frames_ == 0)
-    return;
-  outbox_.append_message(protocol::opcode::text, batch_);
-  place().count.frames_out.add();
-  batch_ = {};
-  batch_frames_ = 0;
-}
-
-void connection::batching(bool on) {
-  end_batch();
-  batching_ = on;
-}
-
-std::uint64_t connection::mark() {
-  end_batch();
-  return outbox_.appended();
-}
-
-void connection::make_dirty() {
-  if (std::exchange(drained_, false))
-    last_progress_ = place().now; // the queue was empty until now
-  if (phase_ == phase::done || std::exchange(dirty_, true))
-    return;
-  unit_.flush_later(*this);
-}
-
-void connection::flush() {
-  dirty_ = false;
-  if (phase_ == phase::done)
-    return;
-  end_batch();
-  if (outbox_.taken() == outbox_.appended())
-    return;
-  auto before = outbox_.taken();
-  auto progress = writable_ ? outbox_.write(socket_.get()) : outbox::progress::blocked;
-  auto taken = outbox_.taken() - before;
-  place().count.bytes_out.add(taken);
-  if (taken > 0)
-    last_progress_ = place().now;
-  if (progress == outbox::progress::broken) {
-    gone_ = true;
-    return wake_later();
-  }
-  if (progress == outbox::progress::blocked) {
-    writable_ = false;
-    wake_by(last_progress_ + around_.values.stall_timeout);
-  }
-  drained_ = outbox_.empty();
-  tell_queued();
-  if (phase_ == phase::closing)
-    return drained_ ? wake_later() : void();
-  if (!session_)
-    return;
-  if (taken > 0 && session_->awaits_written())
-    session_->written(outbox_.taken());
-  if (full_ && has_room()) {
-    full_ = false;
-    session_->has_room();
-  }
-  if (unread_ && wants_more()) {
-    unread_ = false;
-    again_ = true;
-    wake_later();
-  }
-}
-
-void connection::tell_queued() {
-  auto now = queued();
-  place().count.queued_bytes.add(static_cast<std::int64_t>(now) -
-                                 static_cast<std::int64_t>(queued_told_));
-  queued_told_ = now;
-}
-
-void connection::close(close_code why, std::string_view bye) {
-  if (phase_ != phase::open)
-    return;
-  told_end_ = true;
-  place().count.closed(why);
-  if (why == close_code::invalid_token)
-    around_.gate.failed_token(from_, place().now);
-  around_.log.info("session_closed", {{"code", static_cast<unsigned>(why)},
-                                      {"name", protocol::name(why)},
-                                      {"address", from_.to_string()},
-                                      {"user", session_->user()}});
-  if (!bye.empty())
-    append_text(bye);
-  end_batch();
-  std::string frame;
-  append_close(frame, why);
-  outbox_.append(frame);
-  start_goodbye();
-  make_dirty();
   wake_later();
 }
 

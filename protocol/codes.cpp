@@ -202,19 +202,4 @@ std::string_view text(code c) noexcept {
   return {};
 }
 
-bool may_retry(code c) noexcept {
-  switch (c) {
-  case code::not_delivered:
-  case code::timeout:
-  case code::callee_gone:
-  case code::rate_limited:
-  case code::overloaded:
-  case code::unavailable:
-  case code::internal:
-    return true;
-  default:
-    return false;
-  }
-}
-
 } // namespace beckon::protocol

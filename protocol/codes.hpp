@@ -9,7 +9,7 @@
 
 namespace beckon::protocol {
 
-/// Why a frame was refused (`error.code`). May it be tried again? See `may_retry`, never the text.
+/// Why a frame was refused (`error.code`).
 enum class code : std::uint8_t {
   bad_json,
   bad_request,
@@ -76,9 +76,6 @@ std::string_view name(left_reason) noexcept;
 /// A sentence for people, without any value of the client's.
 std::string_view text(code) noexcept;
 std::string_view text(close_code) noexcept;
-
-/// Whether the same frame may succeed later.
-bool may_retry(code) noexcept;
 
 /// Whether it counts as misuse (protocol.md section 6: ten within a minute close the connection).
 constexpr bool is_misuse(code c) noexcept {

@@ -57,16 +57,6 @@ BOOST_AUTO_TEST_CASE(outcomes_and_reasons_have_names_of_their_own) {
   BOOST_TEST(name(left_reason::denied) == "denied");
 }
 
-BOOST_AUTO_TEST_CASE(what_only_the_client_can_mend_is_not_to_be_tried_again) {
-  for (auto c : {code::bad_json, code::bad_request, code::unknown_type, code::unauthenticated,
-                 code::already_authenticated, code::token_expired, code::denied, code::not_member,
-                 code::too_large, code::too_many, code::exists, code::not_implemented})
-    BOOST_TEST(!may_retry(c), name(c));
-  for (auto c : {code::not_delivered, code::timeout, code::callee_gone, code::rate_limited,
-                 code::overloaded, code::unavailable, code::internal})
-    BOOST_TEST(may_retry(c), name(c));
-}
-
 BOOST_AUTO_TEST_CASE(four_codes_count_as_misuse) {
   std::set<std::string> misuse;
   for (std::size_t i = 0; i < code_count; ++i)

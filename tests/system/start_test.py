@@ -87,6 +87,26 @@ def test_what_is_printed_is_a_file_that_can_be_read(tmp_path):
     assert run("serve", f"--config={path}", "--print-config").stdout == path.read_text()
 
 
+def test_a_checked_configuration_says_what_it_warns_of():
+    checked = run("serve", "--insecure", "--listen=0.0.0.0", "--check-config")
+    assert checked.returncode == 0 and checked.stdout == "the configuration is good\n", checked
+    assert "insecure" in checked.stderr and "0.0.0.0" in checked.stderr, checked
+
+
+def test_a_closed_standard_descriptor_is_no_client_s(tmp_path):
+    """Else the first socket is number 2, and the log goes there."""
+    command = [BINARY, "serve", "--insecure", "--port=0", "--admin-listen=off"]
+    child = subprocess.Popen(["sh", "-c", 'exec "$0" "$@" <&- 2>&-', *command], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout.readline().startswith("listening on")
+        for number in (0, 2):
+            assert os.readlink(f"/proc/{child.pid}/fd/{number}") == "/dev/null"
+    finally:
+        child.terminate()
+        assert child.wait(timeout=10) == 0
+        child.stdout.close()
+
+
 def test_help_and_version():
     for arguments in (["--help"], ["serve", "--help"], ["--version"], ["serve", "--version"]):
         result = run(*arguments)

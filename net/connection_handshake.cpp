@@ -1,0 +1,96 @@
+// A connection's beginning: from the first byte to the answer of its request, 101 or another.
+
+#include "net/connection.hpp"
+#include "net/upgrade.hpp"
+
+#include <utility>
+
+namespace beckon::net {
+
+task connection::shake_hands() {
+  while (phase_ == phase::handshake && !gone_) {
+    auto bytes = receive();
+    if (bytes.empty()) {
+      if (!gone_)
+        co_await wake_.wait();
+      continue;
+    }
+    head_.append(bytes.data(), bytes.size());
+    auto block = header_block(head_);
+    if (!looks_like_http(head_))
+      drop_handshake(actors::refusal::bad_preface);
+    else if ((block ? block : head_.size()) > bounds().header_block_bytes_max)
+      answer_http(head_.find("\r\n") < bounds().header_block_bytes_max ? 431 : 414);
+    else if (has_bare_newline(std::string_view(head_).substr(0, block ? block : head_.size())))
+      answer_http(400);
+    else if (block)
+      take_request(std::string_view(head_).substr(0, block), std::string_view(head_).substr(block));
+  }
+  end_handshake();
+}
+
+void connection::take_request(std::string_view block, std::string_view rest) {
+  auto ready = !around_.node.draining.load(std::memory_order_relaxed);
+  auto v = check_upgrade(block, {around_.values, around_.node.verify, ready});
+  if (v.bad_token)
+    around_.gate.failed_token(from_, place().now);
+  if (v.status == 101 || v.status == 401) {
+    if (!ready)
+      v.status = 503;
+    else if (auto refused = v.bad_token ? around_.gate.check_failures(from_, place().now)
+                                        : around_.gate.check(from_))
+      v.status = refused;
+    if (v.status == 503 || v.status == 429)
+      v.header = "Retry-After: 5";
+  }
+  if (v.status == 101)
+    open(v, rest);
+  else
+    answer_http(v.status, v.header);
+}
+
+void connection::open(verdict& v, std::string_view rest) {
+  websocket_.accept(v.request);
+  outbox_.append(websocket_.output());
+  websocket_.output().clear();
+  make_dirty();
+  if (websocket_.now() != websocket::state::open)
+    return drop_handshake(actors::refusal::http_400);
+  phase_ = phase::open;
+  alarm_.disarm();
+  wake_by(last_received_ + around_.values.ping);
+  session_handle_ = around_.system.spawn<actors::session, caf::hidden>(
+      place(), static_cast<actors::port&>(*this));
+  session_ = static_cast<actors::session*>(caf::actor_cast<caf::abstract_actor*>(session_handle_));
+  session_->open(std::move(v.greet));
+  if (!rest.empty() && phase_ == phase::open)
+    take(rest);
+}
+
+void connection::answer_http(unsigned status, std::string_view header) {
+  if (status >= 400)
+    place().count.refuse(actors::refusal_of(status));
+  if (status >= 400)
+    around_.log.debug("request_refused", {{"status", status}, {"address", from_.to_string()}});
+  outbox_.append(http_answer(status, header));
+  make_dirty();
+  http_only_ = true;
+  start_goodbye();
+}
+
+void connection::drop_handshake(actors::refusal why) {
+  place().count.refuse(why);
+  around_.log.debug("handshake_dropped", {{"address", from_.to_string()}});
+  phase_ = phase::closing;
+  gone_ = true;
+}
+
+void connection::end_handshake() {
+  if (!std::exchange(shaking_, false))
+    return;
+  head_ = {};
+  place().count.handshakes.sub();
+  around_.gate.handshake_done();
+}
+
+} // namespace beckon::net
