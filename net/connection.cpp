@@ -4,8 +4,6 @@
 #include "net/connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <cerrno>
 #include <exception>
 #include <new>
@@ -21,8 +19,8 @@ static constexpr std::string_view ping_frame("\x89\0", 2);
 connection::connection(services& around, thread_unit& unit, unique_fd socket,
                        boost::asio::ip::address from)
     : around_(around), unit_(unit), socket_(std::move(socket)), from_(std::move(from)),
-      websocket_(unit.loop().get_executor(), around.values.bounds, *this), alarm_(*this),
-      started_(unit.place->now), last_received_(started_), last_progress_(started_) {}
+      websocket_(around.values.bounds, *this), alarm_(*this), started_(unit.place->now),
+      last_received_(started_), last_progress_(started_) {}
 
 connection::~connection() = default;
 
@@ -35,8 +33,7 @@ void connection::start() {
   place().count.connections.add();
   place().count.handshakes.add();
   try {
-    boost::asio::co_spawn(unit_.loop(), tell_story(shared_from_this()), boost::asio::detached);
-    unit_.spawned();
+    tell_story(shared_from_this());
   } catch (...) { // no memory for its story: it never was
     finish();
     throw;
@@ -51,7 +48,7 @@ void connection::cut() {
   wake_.notify();
 }
 
-task connection::tell_story(std::shared_ptr<connection> self) {
+story connection::tell_story(std::shared_ptr<connection> self) {
   try {
     co_await shake_hands();
     co_await read_messages();
@@ -89,7 +86,7 @@ task connection::read_messages() {
       take({});
       continue;
     }
-    auto bytes = wants_more() ? receive() : std::span<const char>{};
+    auto bytes = wants_more() ? receive() : std::span<char>{};
     if (!bytes.empty())
       take(bytes);
     if (phase_ != phase::open || gone_ || again_)
@@ -175,7 +172,7 @@ void connection::ready(std::uint32_t events) {
 }
 
 /// What has come, without waiting; empty when there is nothing now, or the client is gone.
-std::span<const char> connection::receive() {
+std::span<char> connection::receive() {
   auto& buffer = unit_.read_buffer;
   while (readable_) {
     auto n = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
@@ -195,7 +192,7 @@ std::span<const char> connection::receive() {
   return {};
 }
 
-void connection::take(std::span<const char> bytes) {
+void connection::take(std::span<char> bytes) {
   websocket_.feed(bytes);
   if (!websocket_.output().empty()) {
     if (phase_ == phase::open) {

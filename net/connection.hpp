@@ -11,6 +11,7 @@
 #include "net/poller.hpp"
 #include "net/services.hpp"
 #include "net/signal.hpp"
+#include "net/task.hpp"
 #include "net/thread_unit.hpp"
 #include "net/unique_fd.hpp"
 #include "net/websocket.hpp"
@@ -73,14 +74,14 @@ private:
     connection& of;
   };
 
-  task tell_story(std::shared_ptr<connection> self);
+  story tell_story(std::shared_ptr<connection> self);
   task shake_hands();
   task read_messages();
   task say_goodbye();
   void finish();
 
-  std::span<const char> receive();
-  void take(std::span<const char> bytes);
+  std::span<char> receive();
+  void take(std::span<char> bytes);
   void take_request(std::string_view block, std::string_view rest);
   void open(verdict& v, std::string_view rest);
   void answer_http(unsigned status, std::string_view header = {});

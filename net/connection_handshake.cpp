@@ -50,12 +50,8 @@ void connection::take_request(std::string_view block, std::string_view rest) {
 }
 
 void connection::open(verdict& v, std::string_view rest) {
-  websocket_.accept(v.request);
-  outbox_.append(websocket_.output());
-  websocket_.output().clear();
+  outbox_.append(upgrade_answer(v.request));
   make_dirty();
-  if (websocket_.now() != websocket::state::open)
-    return drop_handshake(actors::refusal::http_400);
   phase_ = phase::open;
   alarm_.disarm();
   wake_by(last_received_ + around_.values.ping);
@@ -63,8 +59,8 @@ void connection::open(verdict& v, std::string_view rest) {
       place(), static_cast<actors::port&>(*this));
   session_ = static_cast<actors::session*>(caf::actor_cast<caf::abstract_actor*>(session_handle_));
   session_->open(std::move(v.greet));
-  if (!rest.empty() && phase_ == phase::open)
-    take(rest);
+  if (std::string more(rest); !more.empty() && phase_ == phase::open)
+    take(more);
 }
 
 void connection::answer_http(unsigned status, std::string_view header) {

@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -17,7 +18,8 @@ namespace {
 
 namespace http = boost::beast::http;
 constexpr std::size_t request_bytes_max = 16 * 1024;
-constexpr auto use_tuple = boost::asio::as_tuple(use_loop);
+using loop_executor = boost::asio::io_context::executor_type;
+constexpr auto use_tuple = boost::asio::as_tuple(boost::asio::use_awaitable_t<loop_executor>{});
 
 } // namespace
 
@@ -34,7 +36,7 @@ void operator_listener::stop() {
   acceptor_.close(ignored);
 }
 
-task operator_listener::accept() {
+operator_listener::task operator_listener::accept() {
   boost::asio::basic_waitable_timer<
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, loop_executor>
       pause(loop_);
@@ -51,7 +53,7 @@ task operator_listener::accept() {
   }
 }
 
-task operator_listener::answer(socket client) {
+operator_listener::task operator_listener::answer(socket client) {
   ++connections_;
   boost::asio::basic_waitable_timer<
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, loop_executor>

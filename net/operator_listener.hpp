@@ -4,8 +4,9 @@
 // refused to browsers (an Origin).
 
 #include "net/services.hpp"
-#include "net/signal.hpp"
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
@@ -28,6 +29,8 @@ public:
   void stop();
 
 private:
+  using loop_executor = boost::asio::io_context::executor_type;
+  using task = boost::asio::awaitable<void, loop_executor>;
   using acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, loop_executor>;
   using socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, loop_executor>;
   task accept();

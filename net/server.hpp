@@ -43,7 +43,6 @@ private:
   std::optional<std::string> bind_public();
   std::optional<std::string> bind_operator();
   void start_threads();
-  task await_signal();
   void drain();
   void stop_threads();
   bool anyone(bool (actors::session::*is)() const);

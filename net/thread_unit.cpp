@@ -34,7 +34,7 @@ void thread_unit::run() {
       c->go_on();
     waking_.clear();
     if (posted_.exchange(false))
-      loop_.poll(); // new coroutines, and what other threads posted
+      loop_.poll(); // what other threads posted
     run_actors();
     end_turn();
   }

@@ -62,8 +62,6 @@ public:
     posted_.store(true);
     sockets.wake();
   }
-  /// A coroutine was spawned here: this turn starts it. On this thread.
-  void spawned() noexcept { posted_.store(true); }
   /// Wakes the connection's coroutine in the next turn. On this thread.
   void wake_later(std::shared_ptr<connection> c) { awake_.push_back(std::move(c)); }
   /// Flushes the connection at the end of this turn.

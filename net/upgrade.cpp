@@ -4,10 +4,12 @@
 #include "protocol/names.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
 #include <cctype>
+#include <openssl/evp.h>
 #include <vector>
 
 namespace beckon::net {
@@ -233,6 +235,23 @@ verdict check_upgrade(std::string_view block, const judge& by) {
   v.request = parser.release();
   v.status = check_request(by, v);
   return v;
+}
+
+std::string upgrade_answer(const upgrade_request& request) {
+  // RFC 6455, 4.2.2: the key and this word, hashed by SHA-1.
+  auto key = std::string(view(request[http::field::sec_websocket_key])) +
+             "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<char, 20> hash{};
+  ::EVP_Digest(key.data(), key.size(), reinterpret_cast<unsigned char*>(hash.data()), nullptr,
+               ::EVP_sha1(), nullptr);
+  std::string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+                       "Upgrade\r\nSec-WebSocket-Accept: ";
+  protocol::append_base64(answer, {hash.data(), hash.size()});
+  // The one sub-protocol there is; a client that offers none gets none named (RFC 6455, 4.1: it
+  // would have to fail).
+  if (request.count(http::field::sec_websocket_protocol) > 0)
+    answer += "\r\nSec-WebSocket-Protocol: beckon.v1";
+  return answer += "\r\n\r\n";
 }
 
 std::string http_answer(unsigned status, std::string_view header) {

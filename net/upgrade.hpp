@@ -6,8 +6,9 @@
 #include "actors/counters.hpp"
 #include "actors/session.hpp"
 #include "net/options.hpp"
-#include "net/websocket.hpp"
 
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -15,6 +16,8 @@
 #include <string_view>
 
 namespace beckon::net {
+
+using upgrade_request = boost::beast::http::request<boost::beast::http::empty_body>;
 
 /// Length of the header block that `bytes` start with, its empty line included; 0 while it is not
 /// all here.
@@ -44,6 +47,9 @@ struct judge {
 
 /// Checks one header block. Never throws for what a client sent.
 verdict check_upgrade(std::string_view block, const judge& by);
+
+/// The answer to a request whose verdict was 101.
+std::string upgrade_answer(const upgrade_request& request);
 
 /// A whole answer of plain text that closes the connection.
 std::string http_answer(unsigned status, std::string_view header = {});

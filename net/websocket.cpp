@@ -1,54 +1,39 @@
 #include "net/websocket.hpp"
 
+#include "net/utf8.hpp"
+
 #include <algorithm>
-#include <boost/beast/websocket/error.hpp>
-#include <vector>
+#include <cstring>
+#include <utility>
 
 namespace beckon::net {
+
+using protocol::close_code;
+
 namespace {
 
-namespace ws = boost::beast::websocket;
-
-constexpr unsigned opcode_continuation = 0;
-constexpr unsigned opcode_close = 8;
-constexpr unsigned opcode_control = 8; ///< this bit is set in all control frames
-constexpr std::size_t control_bytes_max = 125;
-constexpr std::size_t bare_close_bytes = 4; ///< header and code
-constexpr unsigned close_code_end = 5000;   ///< RFC 6455, 7.4.2: codes end at 4999
-
-/// A message that arrives whole never touches the connection's memory.
-thread_local std::vector<char> message_buffer(64 * 1024);
+constexpr std::size_t control_bytes_max = 125; ///< RFC 6455, 5.5
 
 unsigned byte(std::span<const char> bytes, std::size_t i) {
   return static_cast<unsigned char>(bytes[i]);
 }
 
+std::string_view view(std::span<const char> bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+/// Close codes that a client may send (RFC 6455, 7.4, and the registry of IANA).
+bool is_close_code(unsigned code) {
+  auto defined = code >= 1000 && code <= 1013 && (code < 1004 || code > 1006);
+  return defined || (code >= 3000 && code <= 4999);
+}
+
 } // namespace
-
-websocket::websocket(memory_layer::executor_type executor, const protocol::limits& bounds,
-                     message_sink& sink)
-    : stream_(executor), bounds_(bounds), sink_(sink) {
-  stream_.read_message_max(bounds.frame_bytes_before_auth_max);
-}
-
-void websocket::accept(const upgrade_request& request) {
-  // The one sub-protocol there is; a client that offers none gets none named (RFC 6455, 4.1: it
-  // would have to fail).
-  if (request.count(boost::beast::http::field::sec_websocket_protocol) > 0)
-    stream_.set_option(ws::stream_base::decorator([](ws::response_type& response) {
-      response.set(boost::beast::http::field::sec_websocket_protocol, "beckon.v1");
-    }));
-  boost::system::error_code ec;
-  stream_.accept(request, ec);
-  stream_.set_option(ws::stream_base::decorator([](ws::response_type&) {}));
-  if (ec)
-    fail(protocol::close_code::protocol_error);
-}
 
 // ---- from bytes to frames
 // -----------------------------------------------------------------------------------------
 
-void websocket::feed(std::span<const char> bytes) {
+void websocket::feed(std::span<char> bytes) {
   std::string joined;
   if (!kept_.empty()) {
     joined.swap(kept_);
@@ -56,146 +41,192 @@ void websocket::feed(std::span<const char> bytes) {
     bytes = joined;
   }
   while (!bytes.empty() && state_ == state::open && sink_.wants_more()) {
-    std::uint64_t expected = 0;
-    auto length = next_chunk(bytes, expected);
-    if (length == 0)
+    auto taken = take(bytes);
+    if (taken == 0)
       break;
-    consume(bytes.first(length), expected);
-    bytes = bytes.subspan(length);
+    bytes = bytes.subspan(taken);
   }
-  if (state_ == state::open)
+  if (state_ == state::open && !bytes.empty())
     kept_.assign(bytes.data(), bytes.size());
 }
 
-/// How much of `bytes` Beast can be given without wanting more: a header with what there is of its
-/// payload, or a whole control frame. `expected`: payload bytes of a message in it. 0: too little
-/// is here, or the frame was refused.
-std::size_t websocket::next_chunk(std::span<const char> bytes, std::uint64_t& expected) {
-  if (frame_left_ > 0) {
-    expected = std::min<std::uint64_t>(frame_left_, bytes.size());
-    frame_left_ -= expected;
-    return static_cast<std::size_t>(expected);
-  }
+/// Takes a frame, or what is here of its payload. @returns the bytes taken; 0: more must come
+/// first.
+std::size_t websocket::take(std::span<char> bytes) {
+  if (frame_left_ > 0)
+    return take_payload(bytes);
   auto h = read_header(bytes);
-  if (!h)
+  if (!h || !acceptable(*h))
     return 0;
-  if (!acceptable(*h, bytes))
-    return 0;
-  auto here = bytes.size() - h->header_bytes;
-  // A payload that Beast refuses by its header alone is not waited for.
-  auto refused = (h->opcode & opcode_control) ? h->payload_bytes > control_bytes_max
-                                              : h->payload_bytes > bounds_.frame_bytes_max;
-  if (refused)
-    return bytes.size();
-  if (h->opcode & opcode_control)
-    return here < h->payload_bytes ? 0
-                                   : h->header_bytes + static_cast<std::size_t>(h->payload_bytes);
-  if (h->payload_bytes > 0 && here == 0)
-    return 0;
-  expected = std::min<std::uint64_t>(h->payload_bytes, here);
-  frame_left_ = h->payload_bytes - expected;
-  return h->header_bytes + static_cast<std::size_t>(expected);
+  if (h->is_control())
+    return take_control(*h, bytes);
+  if (h->opcode != static_cast<unsigned>(opcode::continuation))
+    is_text_ = h->opcode == static_cast<unsigned>(opcode::text);
+  auto payload = bytes.subspan(h->header_bytes);
+  if (h->final && !in_message_ && payload.size() >= h->payload_bytes) { // nearly every frame
+    payload = payload.first(static_cast<std::size_t>(h->payload_bytes));
+    unmask(payload, h->mask);
+    deliver(view(payload));
+    return h->header_bytes + payload.size();
+  }
+  in_message_ = true;
+  frame_final_ = h->final;
+  frame_left_ = h->payload_bytes;
+  mask_ = h->mask;
+  return h->header_bytes + take_payload(payload);
 }
 
 std::optional<websocket::frame_header> websocket::read_header(std::span<const char> bytes) {
   if (bytes.size() < 2)
     return std::nullopt;
   frame_header h;
-  h.final = byte(bytes, 0) & 0x80;
+  h.final = (byte(bytes, 0) & 0x80) != 0;
+  h.reserved = byte(bytes, 0) >> 4 & 7;
   h.opcode = byte(bytes, 0) & 15;
+  h.masked = (byte(bytes, 1) & 0x80) != 0;
   auto length = byte(bytes, 1) & 127;
-  auto masked = (byte(bytes, 1) & 128) != 0;
   std::size_t length_bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
-  h.header_bytes = 2 + length_bytes + (masked ? 4 : 0);
+  auto mask_at = 2 + length_bytes;
+  h.header_bytes = mask_at + (h.masked ? h.mask.size() : 0);
   if (bytes.size() < h.header_bytes)
     return std::nullopt;
   h.payload_bytes = length_bytes ? 0 : length;
   for (std::size_t i = 0; i < length_bytes; ++i)
     h.payload_bytes = h.payload_bytes << 8 | byte(bytes, 2 + i);
+  h.shortest = length_bytes == 0 || h.payload_bytes > (length_bytes == 2 ? 125U : 65'535U);
+  if (h.masked)
+    std::memcpy(h.mask.data(), bytes.data() + mask_at, h.mask.size());
   return h;
 }
 
-/// What Beast 1.81 takes and a server should not.
-bool websocket::acceptable(const frame_header& h, std::span<const char> bytes) {
-  if (h.opcode & opcode_control) {
-    auto whole = bytes.size() >= h.header_bytes + h.payload_bytes;
-    if (h.opcode == opcode_close && h.payload_bytes >= 2 && h.payload_bytes <= control_bytes_max &&
-        whole && h.header_bytes >= 6) {
-      auto mask = h.header_bytes - 4;
-      auto code = (byte(bytes, h.header_bytes) ^ byte(bytes, mask)) << 8 |
-                  (byte(bytes, h.header_bytes + 1) ^ byte(bytes, mask + 1));
-      if (code >= close_code_end)
-        return fail(protocol::close_code::protocol_error), false;
-    }
-    return true;
-  }
-  auto here = bytes.size() - h.header_bytes;
-  if (h.payload_bytes > 0 && here == 0 && h.payload_bytes <= bounds_.frame_bytes_max)
-    return true; // met again with its payload
-  fragments_ = h.opcode == opcode_continuation ? fragments_ + 1 : 1;
-  in_fragments_ = !h.final;
-  if (fragments_ > bounds_.fragments_max)
-    return fail(protocol::close_code::policy_violation), false;
+/// Checks what the header alone says; a payload that is refused is not waited for.
+bool websocket::acceptable(const frame_header& h) {
+  if (auto fault = fault_of(h))
+    return fail(*fault), false;
+  if (!h.is_control() && ++fragments_ > bounds_.fragments_max)
+    return fail(close_code::policy_violation), false;
   return true;
+}
+
+std::optional<close_code> websocket::fault_of(const frame_header& h) const {
+  constexpr auto wrong = close_code::protocol_error;
+  if (h.reserved != 0 || !h.masked || !h.shortest)
+    return wrong;
+  switch (static_cast<opcode>(h.opcode)) {
+  case opcode::close:
+  case opcode::ping:
+  case opcode::pong:
+    return h.final && h.payload_bytes <= control_bytes_max ? std::nullopt : std::optional(wrong);
+  case opcode::continuation:
+    if (!in_message_)
+      return wrong;
+    break;
+  case opcode::text:
+  case opcode::binary:
+    if (in_message_)
+      return wrong;
+    break;
+  default:
+    return wrong;
+  }
+  auto room = message_bytes_max_ - std::min(message_bytes_max_, partial_.size());
+  return h.payload_bytes > room ? std::optional(close_code::too_big) : std::nullopt;
+}
+
+/// Payload is masked by four bytes in turn (RFC 6455, 5.3).
+void websocket::unmask(std::span<char> bytes, std::array<char, 4> mask) {
+  std::uint64_t pattern;
+  std::memcpy(&pattern, mask.data(), 4);
+  std::memcpy(reinterpret_cast<char*>(&pattern) + 4, mask.data(), 4);
+  std::size_t i = 0;
+  for (std::uint64_t block; i + sizeof block <= bytes.size(); i += sizeof block) {
+    std::memcpy(&block, bytes.data() + i, sizeof block);
+    block ^= pattern;
+    std::memcpy(bytes.data() + i, &block, sizeof block);
+  }
+  for (; i < bytes.size(); ++i)
+    bytes[i] = static_cast<char>(bytes[i] ^ mask[i % 4]);
+}
+
+// ---- control frames
+// -----------------------------------------------------------------------------------------------
+
+std::size_t websocket::take_control(const frame_header& h, std::span<char> bytes) {
+  auto length = h.header_bytes + static_cast<std::size_t>(h.payload_bytes);
+  if (bytes.size() < length)
+    return 0;
+  auto payload = bytes.subspan(h.header_bytes, length - h.header_bytes);
+  unmask(payload, h.mask);
+  if (static_cast<opcode>(h.opcode) == opcode::close) {
+    answer_close(view(payload));
+    return length;
+  }
+  if (static_cast<opcode>(h.opcode) == opcode::ping)
+    answer(opcode::pong, view(payload));
+  sink_.on_control(length);
+  return length;
+}
+
+/// Echoes the client's code and reason, as they came.
+void websocket::answer_close(std::string_view payload) {
+  auto has_code = payload.size() >= 2;
+  auto code = has_code ? byte(payload, 0) << 8 | byte(payload, 1) : 0;
+  if (!payload.empty() && (!has_code || !is_close_code(code) || !is_utf8(payload.substr(2))))
+    return fail(close_code::protocol_error);
+  answer(opcode::close, payload);
+  state_ = state::closed_by_client;
+}
+
+void websocket::answer(opcode op, std::string_view payload) {
+  output_ += static_cast<char>(0x80 | static_cast<unsigned>(op));
+  output_ += static_cast<char>(payload.size());
+  output_ += payload;
 }
 
 // ---- from frames to messages
 // --------------------------------------------------------------------------------------
 
-void websocket::consume(std::span<const char> chunk, std::uint64_t expected) {
-  auto control = frame_left_ == 0 && expected == 0 && (byte(chunk, 0) & opcode_control);
-  stream_.next_layer().input = chunk;
-  std::uint64_t got = 0;
-  try {
-    do {
-      boost::system::error_code ec;
-      auto n = stream_.read_some(boost::asio::buffer(message_buffer), ec);
-      if (ec)
-        return fail(ec);
-      got += n;
-      deliver({message_buffer.data(), n});
-    } while (state_ == state::open && got < expected);
-  } catch (const need_more&) {
-    // A control frame was all there was.
-  }
-  if (control && state_ == state::open)
-    sink_.on_control(chunk.size());
+/// Takes what is here of a frame's payload; at the end of the last frame, delivers the message.
+std::size_t websocket::take_payload(std::span<char> bytes) {
+  auto here =
+      bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, bytes.size())));
+  unmask(here, mask_);
+  auto mask = mask_;
+  for (std::size_t i = 0; i < mask.size(); ++i)
+    mask_[i] = mask[(here.size() + i) % mask.size()];
+  partial_.append(here.data(), here.size());
+  frame_left_ -= here.size();
+  if (is_text_ && !check_text())
+    return here.size();
+  if (frame_left_ == 0 && frame_final_)
+    deliver(std::exchange(partial_, {}));
+  return here.size();
 }
 
-void websocket::deliver(std::string_view piece) {
-  if (!stream_.is_message_done()) {
-    partial_.append(piece);
-    return;
-  }
-  in_fragments_ = false;
-  if (partial_.empty())
-    return sink_.on_message(piece, stream_.got_text());
-  partial_.append(piece);
-  auto whole = std::exchange(partial_, {});
-  sink_.on_message(whole, stream_.got_text());
+/// A text that is wrong ends the connection before the rest of it has come.
+bool websocket::check_text() {
+  auto whole = whole_characters(std::string_view(partial_).substr(checked_));
+  if (!whole)
+    return fail(close_code::invalid_utf8), false;
+  checked_ += *whole;
+  return true;
 }
 
-void websocket::fail(boost::system::error_code ec) {
-  if (ec == ws::error::closed) {
-    state_ = state::closed_by_client;
-    return;
-  }
-  using protocol::close_code;
-  // Beast's own close frame has no reason; the connection writes one that has.
-  if (output().size() >= bare_close_bytes)
-    output().resize(output().size() - bare_close_bytes);
-  auto why = ec == ws::error::message_too_big     ? close_code::too_big
-             : ec == ws::error::bad_frame_payload ? close_code::invalid_utf8
-                                                  : close_code::protocol_error;
-  fail(why);
+void websocket::deliver(std::string_view message) {
+  fragments_ = 0;
+  in_message_ = false;
+  auto checked = std::exchange(checked_, 0);
+  if (is_text_ && !is_utf8(message.substr(checked)))
+    return fail(close_code::invalid_utf8);
+  sink_.on_message(message, is_text_);
 }
 
-void websocket::fail(protocol::close_code why) {
+void websocket::fail(close_code why) {
   state_ = state::failed;
   failure_ = why;
 }
 
-void append_close(std::string& out, protocol::close_code why) {
+void append_close(std::string& out, close_code why) {
   auto reason = protocol::name(why);
   out += static_cast<char>(0x88);
   out += static_cast<char>(2 + reason.size());

@@ -1,17 +1,14 @@
 #pragma once
-// The WebSocket protocol of one connection, inbound: bytes in, messages out. Beast does masking,
-// UTF-8, reassembly and control frames; what it lets pass and should not (fragments without end,
-// close codes over 4999) is refused here. Owns: a message that has come in part only. Driven by the
-// connection, ends with it.
+// The WebSocket protocol of one connection, inbound (RFC 6455, 5): bytes in, messages out; pings
+// and closes are answered. Owns: the part of a frame or message that has come so far. No extension
+// is negotiated, so that no frame has a reserved bit. Driven by the connection, ends with it.
 
-#include "net/memory_layer.hpp"
 #include "protocol/codes.hpp"
 #include "protocol/limits.hpp"
 
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/websocket/stream.hpp>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,11 +16,10 @@
 
 namespace beckon::net {
 
-using upgrade_request = boost::beast::http::request<boost::beast::http::empty_body>;
-
 /// Takes what a connection's client sends. Implemented by the connection.
 class message_sink {
 public:
+  /// A whole message. It lies in the buffer that was fed: valid within the call.
   virtual void on_message(std::string_view message, bool is_text) = 0;
   virtual void on_control(std::size_t bytes) = 0; ///< a ping or pong came
   virtual bool wants_more() const = 0;            ///< false: what follows has to wait
@@ -34,22 +30,17 @@ protected:
 
 class websocket {
 public:
-  websocket(memory_layer::executor_type executor, const protocol::limits& bounds,
-            message_sink& sink);
+  websocket(const protocol::limits& bounds, message_sink& sink)
+      : bounds_(bounds), sink_(sink), message_bytes_max_(bounds.frame_bytes_before_auth_max) {}
 
-  /// Answers an upgrade that has been checked. The response is in `output`.
-  void accept(const upgrade_request& request);
   /// Larger messages from here on.
-  void authenticated() { stream_.read_message_max(bounds_.frame_bytes_max); }
+  void authenticated() noexcept { message_bytes_max_ = bounds_.frame_bytes_max; }
 
-  /// Takes bytes; what cannot be used yet is kept. Once it has ended, they are ignored.
-  void feed(std::span<const char> bytes);
-  /// Bytes are kept that may be used once the sink wants more.
-  bool has_kept() const noexcept { return !kept_.empty(); }
+  /// Takes bytes, which are unmasked where they stand; what cannot be used yet is kept. Once it has
+  /// ended, they are ignored.
+  void feed(std::span<char> bytes);
   /// Part of a message or frame is here, and the rest is missing.
-  bool incomplete() const noexcept {
-    return frame_left_ > 0 || !partial_.empty() || !kept_.empty() || in_fragments_;
-  }
+  bool incomplete() const noexcept { return frame_left_ > 0 || in_message_ || !kept_.empty(); }
 
   enum class state : std::uint8_t {
     open,
@@ -59,33 +50,55 @@ public:
   state now() const noexcept { return state_; }
   protocol::close_code failure() const noexcept { return failure_; }
 
-  /// What Beast wants to send. Take it after every call.
-  std::string& output() { return stream_.next_layer().output; }
+  /// Answers to pings and to a close. Take them after every call.
+  std::string& output() noexcept { return output_; }
 
 private:
+  enum class opcode : std::uint8_t {
+    continuation = 0,
+    text = 1,
+    binary = 2,
+    close = 8,
+    ping = 9,
+    pong = 10
+  };
   struct frame_header {
-    unsigned opcode = 0;
     bool final = false;
+    unsigned reserved = 0; ///< three bits
+    unsigned opcode = 0;
+    bool masked = false;
+    bool shortest = true; ///< its length is written in as few bytes as can be
     std::size_t header_bytes = 0;
     std::uint64_t payload_bytes = 0;
+    std::array<char, 4> mask{};
+    bool is_control() const noexcept { return (opcode & 8) != 0; }
   };
   static std::optional<frame_header> read_header(std::span<const char> bytes);
-  std::size_t next_chunk(std::span<const char> bytes, std::uint64_t& expected);
-  bool acceptable(const frame_header& h, std::span<const char> bytes);
-  void consume(std::span<const char> chunk, std::uint64_t expected);
-  void deliver(std::string_view piece);
+  static void unmask(std::span<char> bytes, std::array<char, 4> mask);
+  std::size_t take(std::span<char> bytes);
+  bool acceptable(const frame_header& h);
+  std::optional<protocol::close_code> fault_of(const frame_header& h) const;
+  std::size_t take_control(const frame_header& h, std::span<char> bytes);
+  void answer_close(std::string_view payload);
+  void answer(opcode op, std::string_view payload);
+  std::size_t take_payload(std::span<char> bytes);
+  void deliver(std::string_view message);
+  bool check_text();
   void fail(protocol::close_code why);
-  void fail(boost::system::error_code ec);
 
-  using stream = boost::beast::websocket::stream<memory_layer, false>; // no compression is offered
-  stream stream_;
   const protocol::limits& bounds_;
   message_sink& sink_;
-  std::string kept_;    ///< bytes that no whole frame header or control frame was made of
+  std::size_t message_bytes_max_;
+  std::string kept_;    ///< bytes that make no whole header or control frame yet
   std::string partial_; ///< of a message
+  std::string output_;
+  std::size_t checked_ = 0; ///< bytes of partial_ that are whole characters
   std::uint64_t frame_left_ = 0;
-  std::size_t fragments_ = 0;
-  bool in_fragments_ = false;
+  std::size_t fragments_ = 0;  ///< of this message
+  std::array<char, 4> mask_{}; ///< of this frame, turned to its next byte
+  bool frame_final_ = false;   ///< this frame is its message's last
+  bool in_message_ = false;
+  bool is_text_ = false;
   state state_ = state::open;
   protocol::close_code failure_ = protocol::close_code::protocol_error;
 };

@@ -1,7 +1,9 @@
 // Fuzzes the inbound WebSocket engine. The same bytes come to the same messages and the same end,
-// however they were cut on their way.
+// however they were cut on their way, and to what Boost.Beast makes of them.
 
+#include "net/upgrade.hpp"
 #include "net/websocket.hpp"
+#include "tests/fuzz/beast_reader.hpp"
 #include "tests/fuzz/check.hpp"
 
 #include <boost/beast/http/verb.hpp>
@@ -34,6 +36,9 @@ net::upgrade_request request() {
   return r;
 }
 
+constexpr std::size_t message_bytes_max = 512;
+constexpr std::size_t fragments_max = 8;
+
 struct result {
   std::vector<std::string> messages;
   net::websocket::state end;
@@ -42,25 +47,40 @@ struct result {
 };
 
 /// Feeds `bytes` in pieces of `cut` bytes; 0: at once.
-result feed(std::span<const char> bytes, std::size_t cut) {
-  static boost::asio::io_context loop;
+result feed(std::span<const char> from, std::size_t cut) {
   static const protocol::limits bounds = [] {
     protocol::limits small;
-    small.frame_bytes_before_auth_max = 512;
-    small.frame_bytes_max = 512;
-    small.fragments_max = 8;
+    small.frame_bytes_before_auth_max = message_bytes_max;
+    small.frame_bytes_max = message_bytes_max;
+    small.fragments_max = fragments_max;
     return small;
   }();
+  std::string own(from.data(), from.size()); // unmasked where it stands
+  std::span<char> bytes = own;
   recorder sink;
-  net::websocket w(loop.get_executor(), bounds, sink);
-  w.accept(request());
-  w.output().clear();
+  net::websocket w(bounds, sink);
   if (cut == 0)
     w.feed(bytes);
   for (std::size_t at = 0; cut && at < bytes.size(); at += cut)
     w.feed(bytes.subspan(at, std::min(cut, bytes.size() - at)));
   check(w.output().size() <= 2 * bytes.size() + 256);
   return {std::move(sink.messages), w.now(), w.failure()};
+}
+
+/// Where both may differ on purpose: Beast has no bound on fragments, and takes close codes over
+/// 4999.
+void compare_with_beast(const result& ours, std::span<const char> bytes) {
+  if (ours.end == net::websocket::state::failed &&
+      ours.failure == protocol::close_code::policy_violation)
+    return;
+  auto theirs = test::read_by_beast(request(), bytes, message_bytes_max);
+  auto only_we_refuse = ours.end == net::websocket::state::failed && theirs.closed;
+  check(ours.messages == theirs.messages);
+  if (only_we_refuse)
+    return check(ours.failure == protocol::close_code::protocol_error);
+  check((ours.end == net::websocket::state::closed_by_client) == theirs.closed);
+  check((ours.end == net::websocket::state::failed) == theirs.failure.has_value());
+  check(!theirs.failure || ours.failure == *theirs.failure);
 }
 
 } // namespace
@@ -70,5 +90,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto whole = feed(bytes, 0);
   for (std::size_t cut : {1u, 3u, 16u})
     check(feed(bytes, cut) == whole);
+  compare_with_beast(whole, bytes);
   return 0;
 }
