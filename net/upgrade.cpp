@@ -241,9 +241,10 @@ std::string upgrade_answer(const upgrade_request& request) {
   // RFC 6455, 4.2.2: the key and this word, hashed by SHA-1.
   auto key = std::string(view(request[http::field::sec_websocket_key])) +
              "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  static const auto* sha1 = ::EVP_MD_fetch(nullptr, "SHA1", nullptr); // by name each time is slow
   std::array<char, 20> hash{};
-  ::EVP_Digest(key.data(), key.size(), reinterpret_cast<unsigned char*>(hash.data()), nullptr,
-               ::EVP_sha1(), nullptr);
+  ::EVP_Digest(key.data(), key.size(), reinterpret_cast<unsigned char*>(hash.data()), nullptr, sha1,
+               nullptr);
   std::string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
                        "Upgrade\r\nSec-WebSocket-Accept: ";
   protocol::append_base64(answer, {hash.data(), hash.size()});

@@ -3,8 +3,10 @@
 #include "protocol/base64.hpp"
 #include "protocol/pieces.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <new>
+#include <vector>
 
 namespace beckon::protocol {
 namespace {
@@ -43,9 +45,47 @@ std::size_t write_header(char* out, opcode op, std::size_t payload_bytes) noexce
   return bytes;
 }
 
+namespace {
+
+/// Memory of small frames that were let go of on this thread, for its next ones: most frames are
+/// small and live for one turn.
+class frame_pool {
+public:
+  static constexpr std::size_t slot_bytes = 512;
+  static constexpr std::size_t kept_max = 256;
+
+  ~frame_pool() {
+    for (auto* slot : kept_)
+      ::operator delete(slot);
+  }
+  void* take(std::size_t bytes) {
+    if (bytes > slot_bytes || kept_.empty())
+      return ::operator new(std::max(bytes, slot_bytes));
+    auto* slot = kept_.back();
+    kept_.pop_back();
+    return slot;
+  }
+  void give(void* memory, std::size_t bytes) noexcept {
+    if (bytes > slot_bytes || kept_.size() == kept_max)
+      return ::operator delete(memory);
+    kept_.push_back(memory);
+  }
+
+private:
+  std::vector<void*> kept_ = reserved();
+  static std::vector<void*> reserved() {
+    std::vector<void*> room;
+    room.reserve(kept_max);
+    return room;
+  }
+};
+thread_local frame_pool spare;
+
+} // namespace
+
 shared_frame::block* shared_frame::allocate(opcode op, std::size_t payload_bytes) {
   auto wire_bytes = header_bytes(payload_bytes) + payload_bytes;
-  auto* b = new (::operator new(sizeof(block) + wire_bytes)) block;
+  auto* b = new (spare.take(sizeof(block) + wire_bytes)) block;
   b->header_bytes = static_cast<std::uint32_t>(write_header(b->bytes(), op, payload_bytes));
   b->wire_bytes = wire_bytes;
   return b;
@@ -58,8 +98,9 @@ void shared_frame::release() noexcept {
   if (block_->references.load(std::memory_order_acquire) != 1 &&
       block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
+  auto bytes = sizeof(block) + block_->wire_bytes;
   block_->~block();
-  ::operator delete(block_);
+  spare.give(block_, bytes);
 }
 
 std::string_view shared_frame::wire() const noexcept {

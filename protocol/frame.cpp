@@ -2,6 +2,8 @@
 
 #include "protocol/reader.hpp"
 
+#include <algorithm>
+
 namespace beckon::protocol {
 
 boost::system::result<const client_frame*, rejection>
@@ -53,7 +55,7 @@ std::optional<code> split_batch(std::string_view message, const limits& bounds,
     auto end = message.find('\n');
     auto line = message.substr(0, end);
     message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos)
+    if (std::ranges::all_of(line, [](char c) { return c == ' ' || c == '\t' || c == '\r'; }))
       continue;
     if (lines.size() == bounds.batch_frames_max)
       return code::too_many;

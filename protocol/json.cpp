@@ -3,7 +3,11 @@
 // The one place where Boost.JSON's grammar is compiled.
 #include <boost/json/basic_parser_impl.hpp>
 
+#include <bit>
 #include <charconv>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace beckon::protocol {
 namespace {
@@ -81,17 +85,30 @@ std::string_view inside(std::string_view quoted) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
+bool is_plain(unsigned char c) {
+  return c != '"' && c != '\\' && c >= 0x20 && c < 0x80;
+}
+
 /// Length of the plain ASCII text, without escape, that stands before a closing quote; npos when it
 /// is not that plain.
 std::size_t plain_length(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto c = static_cast<unsigned char>(text[i]);
-    if (c == '"')
-      return i;
-    if (c == '\\' || c < 0x20 || c >= 0x80)
-      break;
+  std::size_t i = 0;
+#ifdef __SSE2__
+  for (; i + sizeof(__m128i) <= text.size(); i += sizeof(__m128i)) {
+    auto block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+    // As signed bytes, what is no ASCII is less than a blank, too.
+    auto others = _mm_or_si128(_mm_cmplt_epi8(block, _mm_set1_epi8(' ')),
+                               _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
+                                            _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
+    if (auto bits = static_cast<unsigned>(_mm_movemask_epi8(others))) {
+      i += static_cast<std::size_t>(std::countr_zero(bits));
+      return text[i] == '"' ? i : std::string_view::npos;
+    }
   }
-  return std::string_view::npos;
+#endif
+  while (i < text.size() && is_plain(static_cast<unsigned char>(text[i])))
+    ++i;
+  return i < text.size() && text[i] == '"' ? i : std::string_view::npos;
 }
 
 } // namespace
@@ -100,6 +117,9 @@ struct json_splitter::grammar {
   boost::json::basic_parser<null_handler> parser{strict_options()};
 
   std::size_t value_length(std::string_view text) {
+    if (text.starts_with('"')) // most values are short, plain strings
+      if (auto inner = plain_length(text.substr(1)); inner != std::string_view::npos)
+        return inner + 2;
     parser.reset();
     boost::system::error_code ec;
     // Nothing follows this buffer, so that the grammar never keeps half a value; it stops behind

@@ -5,7 +5,7 @@ cmake_minimum_required(VERSION 3.24)
 
 # What `#include` may name in each folder, between the quotes or angle brackets. std headers have no slash.
 set(std_header "<[a-z0-9_]+>")
-set(allowed_in_protocol "^(\"protocol/[a-z0-9_]+[.]hpp\"|<boost/(json|system)[/.].*>|${std_header})$")
+set(allowed_in_protocol "^(\"protocol/[a-z0-9_]+[.]hpp\"|<emmintrin[.]h>|<boost/(json|system)[/.].*>|${std_header})$")
 set(allowed_in_actors "^(\"(protocol|actors)/[a-z0-9_]+[.]hpp\"|<caf/.*>|<boost/.*>|${std_header})$")
 set(allowed_in_net "^(\"(protocol|actors|net)/[a-z0-9_]+[.]hpp\"|<.*>)$")
 set(refused_in_actors "^<boost/(asio|beast)[/.]")
