@@ -2,6 +2,7 @@
 
 #include "actors/relay.hpp"
 #include "actors/session.hpp"
+#include "protocol/encode.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -16,6 +17,12 @@ home::home(node_state& shared_node, std::uint16_t home_index, steady_time start)
 }
 
 home::~home() = default;
+
+const std::string& home::limits_json() {
+  if (limits_json_.empty())
+    limits_json_ = protocol::limits_json(shared.bounds);
+  return limits_json_;
+}
 
 session_address home::add(session& who) {
   if (free_.empty()) {

@@ -43,6 +43,8 @@ public:
   protocol::frame_parser parser;
   std::string scratch; ///< for encoding answers; empty between uses
   std::vector<std::string_view> lines;
+  /// What every `welcome` says of the limits.
+  const std::string& limits_json();
 
   /// The time as of this turn.
   steady_time now;
@@ -77,6 +79,7 @@ private:
     session* who = nullptr;
     std::uint32_t generation = 1;
   };
+  std::string limits_json_; ///< empty before the first `welcome`
   std::vector<place> table_;
   std::vector<std::uint32_t> free_;
   std::vector<settlements> owed_; ///< by home

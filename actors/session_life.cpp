@@ -130,7 +130,7 @@ void session::welcome() {
       .expires_in = {}};
   if (expires_)
     w.expires_in = std::chrono::duration_cast<std::chrono::seconds>(*expires_ - home_.now).count();
-  protocol::append_welcome(home_.scratch, w, home_.shared.bounds);
+  protocol::append_welcome(home_.scratch, w, home_.limits_json());
   port_->reply(home_.scratch);
   home_.scratch.clear();
   phase_ = phase::ready;

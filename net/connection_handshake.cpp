@@ -50,7 +50,7 @@ void connection::take_request(std::string_view block, std::string_view rest) {
 }
 
 void connection::open(verdict& v, std::string_view rest) {
-  outbox_.append(upgrade_answer(v.request));
+  outbox_.append(upgrade_answer(v));
   make_dirty();
   phase_ = phase::open;
   alarm_.disarm();

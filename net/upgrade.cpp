@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
@@ -16,6 +18,7 @@ namespace beckon::net {
 namespace {
 
 namespace http = boost::beast::http;
+using upgrade_request = http::request<http::empty_body>;
 
 constexpr std::string_view end_of_block = "\r\n\r\n";
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0";
@@ -40,7 +43,8 @@ unsigned check_lines(std::string_view block, const protocol::limits& bounds) {
   while (line_start < block.size()) {
     auto end = block.find("\r\n", line_start);
     auto line = block.substr(line_start, end - line_start);
-    if (line.find_first_of(std::string_view("\r\n\0", 3)) != line.npos)
+    if (std::any_of(line.begin(), line.end(),
+                    [](char c) { return c == '\r' || c == '\n' || c == '\0'; }))
       return 400;
     if (line_start == 0) {
       auto uri = line.substr(std::min(line.find(' ') + 1, line.size()));
@@ -100,50 +104,94 @@ std::optional<std::vector<std::string>> query_values(std::string_view target,
   return values;
 }
 
-unsigned check_origin(const upgrade_request& request, const options& values) {
-  if (request.count(http::field::origin) == 0)
+/// A field of a request: its first value, and how often it stands there.
+struct field_line {
+  std::string_view value;
+  std::size_t count = 0;
+
+  void add(std::string_view another) {
+    if (++count == 1)
+      value = another;
+  }
+};
+
+/// The fields that an upgrade is judged by. Slices of the request.
+struct request_fields {
+  field_line host, upgrade, connection, key, version, protocols, origin, authorization;
+  bool has_body = false;
+  bool offers_ours = false; ///< `beckon.v1` is among the sub-protocols
+
+  // One walk: Beast searches by comparing names, which cost more than all the rest of an upgrade.
+  explicit request_fields(const upgrade_request& request) {
+    for (const auto& field : request)
+      add(field.name(), view(field.value()));
+  }
+
+private:
+  void add(http::field name, std::string_view value) {
+    switch (name) {
+    case http::field::host:
+      return host.add(value);
+    case http::field::upgrade:
+      return upgrade.add(value);
+    case http::field::connection:
+      return connection.add(value);
+    case http::field::sec_websocket_key:
+      return key.add(value);
+    case http::field::sec_websocket_version:
+      return version.add(value);
+    case http::field::sec_websocket_protocol:
+      protocols.add(value);
+      offers_ours = offers_ours || http::token_list(value).exists("beckon.v1");
+      return;
+    case http::field::origin:
+      return origin.add(value);
+    case http::field::authorization:
+      return authorization.add(value);
+    case http::field::content_length:
+    case http::field::transfer_encoding:
+      has_body = true;
+      return;
+    default:
+      return;
+    }
+  }
+};
+
+unsigned check_origin(const request_fields& fields, const options& values) {
+  if (fields.origin.count == 0)
     return 0; // not a browser: the token says who it is
-  if (request.count(http::field::origin) > 1)
+  if (fields.origin.count > 1)
     return 403;
-  auto origin = view(request[http::field::origin]);
-  return is_allowed_origin(values, origin) ? 0 : 403;
+  return is_allowed_origin(values, fields.origin.value) ? 0 : 403;
 }
 
 /// The fields that make a request an upgrade to WebSocket 13 (RFC 6455, 4.2.1).
-unsigned check_websocket_fields(const upgrade_request& request, verdict& v) {
-  if (!http::token_list(request[http::field::upgrade]).exists("websocket")) {
+unsigned check_websocket_fields(const request_fields& fields, verdict& v) {
+  if (!http::token_list(fields.upgrade.value).exists("websocket")) {
     v.header = "Upgrade: websocket";
     return 426;
   }
-  if (!http::token_list(request[http::field::connection]).exists("upgrade"))
+  if (!http::token_list(fields.connection.value).exists("upgrade"))
     return 400;
-  if (request.count(http::field::sec_websocket_key) != 1)
-    return 400;
-  auto key = view(request[http::field::sec_websocket_key]);
   std::string nonce;
-  if (key.size() != key_chars || !protocol::decode_base64(key, nonce) || nonce.size() != 16)
+  if (fields.key.count != 1 || fields.key.value.size() != key_chars ||
+      !protocol::decode_base64(fields.key.value, nonce) || nonce.size() != 16)
     return 400;
-  if (view(request[http::field::sec_websocket_version]) != "13" ||
-      request.count(http::field::sec_websocket_version) != 1) {
+  if (fields.version.count != 1 || fields.version.value != "13") {
     v.header = "Sec-WebSocket-Version: 13";
     return 426;
   }
-  auto offered = request.count(http::field::sec_websocket_protocol) > 0;
-  bool ours = false;
-  auto range = request.equal_range(http::field::sec_websocket_protocol);
-  for (auto field = range.first; field != range.second; ++field)
-    ours = ours || http::token_list(field->value()).exists("beckon.v1");
-  return offered && !ours ? 400 : 0;
+  return fields.protocols.count > 0 && !fields.offers_ours ? 400 : 0;
 }
 
 /// Who it is, by header or URL; a client that shows nothing has to say hello.
-unsigned check_identity(std::string_view target, const judge& by, verdict& v) {
-  auto& request = v.request;
-  if (request.count(http::field::authorization) > 0) {
-    auto value = view(request[http::field::authorization]);
+unsigned check_identity(const request_fields& fields, std::string_view target, const judge& by,
+                        verdict& v) {
+  if (fields.authorization.count > 0) {
+    auto value = fields.authorization.value;
     constexpr std::string_view scheme = "bearer ";
-    auto is_bearer = request.count(http::field::authorization) == 1 &&
-                     value.size() > scheme.size() &&
+    auto is_bearer = fields.authorization.count == 1 && value.size() > scheme.size() &&
                      equal_ignoring_case(value.substr(0, scheme.size()), scheme);
     if (is_bearer && by.verify)
       v.greet.who = by.verify(value.substr(scheme.size()));
@@ -162,14 +210,12 @@ unsigned check_identity(std::string_view target, const judge& by, verdict& v) {
   return 0;
 }
 
-unsigned check_request(const judge& by, verdict& v) {
-  auto& request = v.request;
-  if (request.version() != 11 || request.count(http::field::host) != 1 ||
-      view(request[http::field::host]).empty())
+unsigned check_request(const upgrade_request& request, const judge& by, verdict& v) {
+  const request_fields fields(request);
+  if (request.version() != 11 || fields.host.count != 1 || fields.host.value.empty())
     return 400;
-  if (request.count(http::field::content_length) > 0 ||
-      request.count(http::field::transfer_encoding) > 0)
-    return 400; // no request of ours has a body, and both together is how requests are smuggled
+  if (fields.has_body)
+    return 400; // no request of ours has one, and two lengths are how requests are smuggled
   auto target = view(request.target());
   auto path = target.substr(0, target.find('?'));
   auto is_probe = path == "/healthz" || path == "/readyz";
@@ -181,16 +227,18 @@ unsigned check_request(const judge& by, verdict& v) {
   }
   if (is_probe)
     return path == "/healthz" || by.ready ? 200 : 503;
-  if (auto status = check_websocket_fields(request, v))
+  if (auto status = check_websocket_fields(fields, v))
     return status;
-  if (auto status = check_origin(request, by.values))
+  if (auto status = check_origin(fields, by.values))
     return status;
-  if (auto status = check_identity(target, by, v))
+  if (auto status = check_identity(fields, target, by, v))
     return status;
   auto groups = query_values(target, "group");
   if (!groups)
     return 400;
   v.greet.groups = std::move(*groups);
+  v.key = fields.key.value;
+  v.names_protocol = fields.protocols.count > 0;
   return 101;
 }
 
@@ -232,15 +280,13 @@ verdict check_upgrade(std::string_view block, const judge& by) {
     v.status = 400;
     return v;
   }
-  v.request = parser.release();
-  v.status = check_request(by, v);
+  v.status = check_request(parser.get(), by, v);
   return v;
 }
 
-std::string upgrade_answer(const upgrade_request& request) {
+std::string upgrade_answer(const verdict& v) {
   // RFC 6455, 4.2.2: the key and this word, hashed by SHA-1.
-  auto key = std::string(view(request[http::field::sec_websocket_key])) +
-             "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  auto key = v.key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   static const auto* sha1 = ::EVP_MD_fetch(nullptr, "SHA1", nullptr); // by name each time is slow
   std::array<char, 20> hash{};
   ::EVP_Digest(key.data(), key.size(), reinterpret_cast<unsigned char*>(hash.data()), nullptr, sha1,
@@ -250,7 +296,7 @@ std::string upgrade_answer(const upgrade_request& request) {
   protocol::append_base64(answer, {hash.data(), hash.size()});
   // The one sub-protocol there is; a client that offers none gets none named (RFC 6455, 4.1: it
   // would have to fail).
-  if (request.count(http::field::sec_websocket_protocol) > 0)
+  if (v.names_protocol)
     answer += "\r\nSec-WebSocket-Protocol: beckon.v1";
   return answer += "\r\n\r\n";
 }

@@ -7,8 +7,6 @@
 #include "actors/session.hpp"
 #include "net/options.hpp"
 
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/message.hpp>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -16,8 +14,6 @@
 #include <string_view>
 
 namespace beckon::net {
-
-using upgrade_request = boost::beast::http::request<boost::beast::http::empty_body>;
 
 /// Length of the header block that `bytes` start with, its empty line included; 0 while it is not
 /// all here.
@@ -31,9 +27,10 @@ bool has_bare_newline(std::string_view bytes);
 bool looks_like_http(std::string_view bytes);
 
 struct verdict {
-  unsigned status = 101; ///< 101: accept `request`, and greet
-  std::string header;    ///< one more header line for the answer, without its end
-  upgrade_request request;
+  unsigned status = 101;       ///< 101: send `upgrade_answer`, and greet
+  std::string header;          ///< one more header line for the answer, without its end
+  std::string key;             ///< Sec-WebSocket-Key
+  bool names_protocol = false; ///< it asked for sub-protocols; ours is among them
   actors::greeting greet;
   bool bad_token = false; ///< 401 for a token, which counts against the address
 };
@@ -49,7 +46,7 @@ struct judge {
 verdict check_upgrade(std::string_view block, const judge& by);
 
 /// The answer to a request whose verdict was 101.
-std::string upgrade_answer(const upgrade_request& request);
+std::string upgrade_answer(const verdict& v);
 
 /// A whole answer of plain text that closes the connection.
 std::string http_answer(unsigned status, std::string_view header = {});

@@ -46,7 +46,9 @@ void append_group(std::string& out, const joined_group& group) {
   out += R"(,"offset":0})"; // There is no history yet (protocol.md section 6).
 }
 
-void append_limits(std::string& out, const limits& bounds) {
+} // namespace
+
+std::string limits_json(const limits& bounds) {
   const std::pair<std::string_view, std::size_t> table[] = {
       {"frame_bytes", bounds.frame_bytes_max},
       {"frame_bytes_before_auth", bounds.frame_bytes_before_auth_max},
@@ -82,6 +84,7 @@ void append_limits(std::string& out, const limits& bounds) {
       {"handshakes_burst", bounds.handshakes_burst},
       {"handshakes_in_progress", bounds.handshakes_in_progress_max},
   };
+  std::string out;
   char separator = '{';
   for (auto [name, value] : table) {
     out += std::exchange(separator, ',');
@@ -89,12 +92,10 @@ void append_limits(std::string& out, const limits& bounds) {
     out += ':';
     append_number(out, value);
   }
-  out += '}';
+  return out += '}';
 }
 
-} // namespace
-
-void append_welcome(std::string& out, const welcome& w, const limits& bounds) {
+void append_welcome(std::string& out, const welcome& w, std::string_view limits_json) {
   out += R"({"type":"welcome")";
   append_field(out, R"(,"session":)", w.session);
   append_field(out, R"(,"user":)", w.user);
@@ -111,7 +112,7 @@ void append_welcome(std::string& out, const welcome& w, const limits& bounds) {
   if (w.expires_in)
     append_field(out, R"(,"expires_in":)", *w.expires_in);
   out += R"(,"limits":)";
-  append_limits(out, bounds);
+  out += limits_json;
   out += '}';
 }
 

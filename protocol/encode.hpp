@@ -27,9 +27,10 @@ struct welcome {
   std::span<const joined_group> groups;
   std::optional<std::int64_t> expires_in; ///< seconds
 };
-/// `{"type":"welcome",…,"server":"beckon/<version>",…,"limits":{…}}`; limits under the names of
-/// protocol.md section 8.
-void append_welcome(std::string& out, const welcome& w, const limits& bounds);
+/// The limits under the names of protocol.md section 8, as a JSON object.
+std::string limits_json(const limits& bounds);
+/// `{"type":"welcome",…,"server":"beckon/<version>",…,"limits":{…}}`.
+void append_welcome(std::string& out, const welcome& w, std::string_view limits_json);
 
 /// `{"type":"ok","id":7}`; id 0 is left out.
 void append_ok(std::string& out, std::uint64_t id);

@@ -1,11 +1,12 @@
 // Fuzzes the inbound WebSocket engine. The same bytes come to the same messages and the same end,
 // however they were cut on their way, and to what Boost.Beast makes of them.
 
-#include "net/upgrade.hpp"
 #include "net/websocket.hpp"
 #include "tests/fuzz/beast_reader.hpp"
 #include "tests/fuzz/check.hpp"
 
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
 #include <boost/beast/http/verb.hpp>
 #include <cstdint>
 #include <string>
@@ -25,9 +26,11 @@ struct recorder final : net::message_sink {
   bool wants_more() const override { return true; }
 };
 
-net::upgrade_request request() {
+using upgrade_request = boost::beast::http::request<boost::beast::http::empty_body>;
+
+upgrade_request request() {
   using boost::beast::http::field;
-  net::upgrade_request r(boost::beast::http::verb::get, "/ws", 11);
+  upgrade_request r(boost::beast::http::verb::get, "/ws", 11);
   r.set(field::host, "localhost");
   r.set(field::upgrade, "websocket");
   r.set(field::connection, "upgrade");

@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(a_welcome_says_who_where_and_how_much) {
             .ping_s = 25,
             .groups = groups,
             .expires_in = 3600};
-  auto text = appended([&](std::string& out) { append_welcome(out, w, bounds); });
+  auto text = appended([&](std::string& out) { append_welcome(out, w, limits_json(bounds)); });
   auto object = boost::json::parse(text).as_object();
   BOOST_TEST(
       text.starts_with(R"({"type":"welcome","session":"n1.abc","user":"alice","server":"beckon/)"));
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(a_welcome_says_who_where_and_how_much) {
   w.groups = {};
   w.expires_in = {};
   object = boost::json::parse(appended([&](std::string& out) {
-             append_welcome(out, w, bounds);
+             append_welcome(out, w, limits_json(bounds));
            })).as_object();
   BOOST_TEST(object.at("groups").as_object().empty());
   BOOST_TEST(!object.contains("expires_in"));
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(a_welcome_announces_every_limit) {
                     &counted.confirmations_max})
     *one = next++;
   counted.assembly_timeout = std::chrono::milliseconds(next++);
-  auto text = appended([&](std::string& out) { append_welcome(out, {}, counted); });
+  auto text = appended([&](std::string& out) { append_welcome(out, {}, limits_json(counted)); });
   auto announced = boost::json::parse(text).at("limits").as_object();
   std::set<std::int64_t> numbers;
   for (const auto& [name, value] : announced)
