@@ -28,17 +28,21 @@ group::group(caf::actor_config& config, node_state& shared, std::string name, ca
 
 caf::behavior group::make_behavior() {
   return {
-      [this](route& r) { deliver(r); },     [this](publication& p) { publish(p); },
-      [this](join_group& j) { join(j); },   [this](update_member& u) { update(u); },
-      [this](leave_group& l) { leave(l); }, [this](read_roster& r) { read(r); },
-      [this](flush_presence) { flush(); },  [this](end_group) { quit(); },
+      [this](route& r) { return deliver(r), unanswered{}; },
+      [this](publication& p) { return publish(p), unanswered{}; },
+      [this](join_group& j) { join(j); },
+      [this](update_member& u) { update(u); },
+      [this](leave_group& l) { leave(l); },
+      [this](read_roster& r) { read(r); },
+      [this](flush_presence) { flush(); },
+      [this](end_group) { quit(); },
   };
 }
 
 // ---- routes
 // -------------------------------------------------------------------------------------------------------
 
-void group::deliver(const route& r) {
+void group::deliver(route& r) {
   handovers out(shared_, r);
   for (std::size_t i = 0; i < r.to.size(); ++i) {
     auto* recipient = roster_.find(r.to[i]);

@@ -35,7 +35,7 @@ private:
   void update(const update_member& u);
   void leave(const leave_group& l);
   void read(const read_roster& r);
-  void deliver(const route& r);
+  void deliver(route& r);
   void publish(publication& p);
   void forget(const caf::actor_addr& session);
 

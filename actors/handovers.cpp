@@ -1,37 +1,41 @@
 #include "actors/handovers.hpp"
 
+#include <utility>
+
 namespace beckon::actors {
 
-handover handovers::start(const handover_target& target) const {
-  return {.what = route_.what,
-          .first = target,
-          .rest = {},
-          .is_request = route_.is_request,
-          .confirm = route_.confirm,
-          .from = route_.from,
-          .ticket = route_.ticket,
-          .number = route_.number,
-          .ttl = route_.ttl,
-          .started = route_.started,
-          .group = route_.group};
+void handovers::start(const handover_target& target) {
+  first_.emplace(handover{.what = std::move(route_.what),
+                          .first = target,
+                          .rest = {},
+                          .is_request = route_.is_request,
+                          .confirm = route_.confirm,
+                          .from = route_.from,
+                          .ticket = route_.ticket,
+                          .number = route_.number,
+                          .ttl = route_.ttl,
+                          .started = route_.started,
+                          .group = std::move(route_.group)});
 }
 
 void handovers::add(const session_address& where, std::size_t recipient, std::size_t sessions) {
   handover_target target{where.slot, where.generation, static_cast<std::uint16_t>(recipient),
                          static_cast<std::uint16_t>(sessions)};
-  if (!has_only_) {
-    has_only_ = true;
+  if (!first_) {
     home_ = where.home;
-    only_ = start(target);
+    start(target);
   } else if (where.home == home_) {
-    only_.rest.push_back(target);
+    first_->rest.push_back(target);
   } else {
     more_.resize(shared_.homes.size());
     auto& h = more_[where.home];
-    if (h.first.generation == 0)
-      h = start(target);
-    else
+    if (h.first.generation == 0) {
+      h = *first_;
+      h.first = target;
+      h.rest.clear();
+    } else {
       h.rest.push_back(target);
+    }
   }
 }
 
@@ -48,9 +52,9 @@ void handovers::offline(std::size_t recipient) {
 }
 
 void handovers::send(caf::event_based_actor& self) {
-  if (!has_only_)
+  if (!first_)
     return;
-  self.send(shared_.homes[home_]->relay_handle, std::move(only_));
+  self.send(shared_.homes[home_]->relay_handle, std::move(*first_));
   for (std::size_t i = 0; i < more_.size(); ++i)
     if (more_[i].first.generation != 0)
       self.send(shared_.homes[i]->relay_handle, std::move(more_[i]));

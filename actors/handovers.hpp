@@ -6,13 +6,15 @@
 #include "actors/messages.hpp"
 
 #include <caf/all.hpp>
+#include <optional>
 #include <vector>
 
 namespace beckon::actors {
 
 class handovers {
 public:
-  handovers(node_state& shared, const route& r) : shared_(shared), route_(r) {}
+  /// @param r gives its delivery away to the first handover
+  handovers(node_state& shared, route& r) : shared_(shared), route_(r) {}
 
   /// One session of recipient `recipient`, which has `sessions` in all.
   void add(const session_address& where, std::size_t recipient, std::size_t sessions);
@@ -22,14 +24,13 @@ public:
   void send(caf::event_based_actor& self);
 
 private:
-  handover start(const handover_target& target) const;
+  void start(const handover_target& target);
 
   node_state& shared_;
-  const route& route_;
-  std::uint16_t home_ = 0; ///< of only_
-  bool has_only_ = false;
-  handover only_;              ///< while one thread suffices
-  std::vector<handover> more_; ///< by home, once it does not
+  route& route_;
+  std::uint16_t home_ = 0;        ///< of first_
+  std::optional<handover> first_; ///< all there is while one thread suffices
+  std::vector<handover> more_;    ///< by home, once it does not
 };
 
 } // namespace beckon::actors

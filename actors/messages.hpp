@@ -17,6 +17,10 @@
 
 namespace beckon::actors {
 
+/// What the handler of a frequent message returns: it answers nobody. After `void`, CAF looks for
+/// whom to answer.
+using unanswered = caf::delegated<void>;
+
 // ---- session -> directory -> group: joins; session -> group: the rest
 // ------------------------------------------------
 

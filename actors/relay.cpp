@@ -14,8 +14,10 @@ relay::relay(caf::actor_config& config, home& place)
 
 caf::behavior relay::make_behavior() {
   return {
-      [this](handover& h) { hand_over(h); },   [this](fanout& f) { fan_out(f); },
-      [this](group_reply& r) { reply(r); },    [this](settlements& list) { settle(list); },
+      [this](handover& h) { return hand_over(h), unanswered{}; },
+      [this](fanout& f) { return fan_out(f), unanswered{}; },
+      [this](group_reply& r) { reply(r); },
+      [this](settlements& list) { settle(list); },
       [this](answer& a) { answer_caller(a); },
   };
 }

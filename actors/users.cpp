@@ -12,7 +12,7 @@ users::users(caf::actor_config& config, node_state& shared)
 
 caf::behavior users::make_behavior() {
   return {
-      [this](route& r) { deliver(r); },
+      [this](route& r) { return deliver(r), unanswered{}; },
       [this](enroll_session& e) { enroll(e); },
   };
 }
@@ -36,7 +36,7 @@ void users::enroll(enroll_session& e) {
   send(relay, std::move(r));
 }
 
-void users::deliver(const route& r) {
+void users::deliver(route& r) {
   handovers out(shared_, r);
   if (r.by == addressing::session) {
     if (auto found = by_name_.find(r.to.first); found != by_name_.end())

@@ -28,7 +28,7 @@ private:
     std::string name;
   };
   void enroll(enroll_session& e);
-  void deliver(const route& r);
+  void deliver(route& r);
   void forget(caf::actor_id session);
 
   node_state& shared_;
