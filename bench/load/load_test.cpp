@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE load
 #include "dialect.hpp"
 #include "frame.hpp"
+#include "handshake.hpp"
 #include "histogram.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -129,12 +130,17 @@ BOOST_AUTO_TEST_SUITE(load_dialect)
 
 BOOST_AUTO_TEST_CASE(a_message_has_the_size_asked_for) {
   const values who{.uid = "u1", .group = "g1", .to = "u2", .id = "7", .data = {}};
-  for (const auto form : {beckon_v1.send, beckon_v1.send_with_id, beckon_v1.publish}) {
-    const auto made = fill_to(form, who, 'm', 100);
-    BOOST_TEST(made.text.size() == 100u);
-    BOOST_TEST(made.text.find('{', 1) == std::string::npos);
-    BOOST_TEST(ends_with_data(made.text, made.data));
-    BOOST_TEST(mark_of(made.text, made.data.size()) == 'm');
+  for (const auto name : {"beckon.v1", "socket.io", "nchan"}) {
+    const auto& words = *find_dialect(name);
+    for (const auto form : {words.send, words.send_with_id, words.publish}) {
+      if (form.empty())
+        continue;
+      const auto made = fill_to(form, who, 'm', 100);
+      BOOST_TEST(made.text.size() == 100u);
+      BOOST_TEST(made.text.find("{d") == std::string::npos);
+      BOOST_TEST(ends_with_data(words, made.text, made.data));
+      BOOST_TEST(mark_of(words, made.text, made.data.size()) == 'm');
+    }
   }
 }
 
@@ -145,17 +151,17 @@ BOOST_AUTO_TEST_CASE(a_message_too_small_for_its_fields_carries_the_mark_alone) 
 }
 
 BOOST_AUTO_TEST_CASE(other_data_is_noticed) {
-  BOOST_TEST(ends_with_data(R"({"data":"mxx"})", "mxx"));
-  BOOST_TEST(!ends_with_data(R"({"data":"mxy"})", "mxx"));
-  BOOST_TEST(!ends_with_data(R"({"data":"mmxx"})", "mxx"));
-  BOOST_TEST(!ends_with_data(R"({"data":"mxx","more":1})", "mxx"));
+  BOOST_TEST(ends_with_data(beckon_v1, R"({"data":"mxx"})", "mxx"));
+  BOOST_TEST(!ends_with_data(beckon_v1, R"({"data":"mxy"})", "mxx"));
+  BOOST_TEST(!ends_with_data(beckon_v1, R"({"data":"mmxx"})", "mxx"));
+  BOOST_TEST(!ends_with_data(beckon_v1, R"({"data":"mxx","more":1})", "mxx"));
 }
 
 BOOST_AUTO_TEST_CASE(a_refusal_is_never_taken_for_a_delivery) {
   BOOST_TEST((classify(beckon_v1, R"({"type":"direct","from":"u1"})") == heard::delivery));
   BOOST_TEST((classify(beckon_v1, R"({"type":"message","from":"u1"})") == heard::delivery));
-  for (const auto* text : {R"({"type":"error","code":"overloaded"})", R"({"type":"gap","lost":3})",
-                           R"({"type":"bye","code":"draining"})"})
+  for (const auto* text :
+       {R"({"type":"error","code":"overloaded"})", R"({"type":"bye","code":"draining"})"})
     BOOST_TEST((classify(beckon_v1, text) == heard::refusal));
   BOOST_TEST((classify(beckon_v1, R"({"type":"presence"})") == heard::other));
   BOOST_TEST((classify(beckon_v1, "") == heard::other));
@@ -164,6 +170,50 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_never_taken_for_a_delivery) {
 BOOST_AUTO_TEST_CASE(the_id_of_an_acknowledgement_is_read) {
   BOOST_TEST(id_of(beckon_v1, R"({"type":"ok","id":17})") == 17u);
   BOOST_TEST(id_of(beckon_v1, R"({"type":"ok"})") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_gap_says_how_many_were_lost) {
+  constexpr auto text = R"({"type":"gap","group":"g1","why":"slow","lost":31})";
+  BOOST_TEST((classify(beckon_v1, text) == heard::gap));
+  BOOST_TEST(lost_of(beckon_v1, text) == 31u);
+}
+
+BOOST_AUTO_TEST_CASE(packets_of_socket_io_are_told_apart) {
+  const auto& words = *find_dialect("socket.io");
+  BOOST_TEST((classify(words, R"(0{"sid":"x","pingInterval":25000})") == heard::hello));
+  BOOST_TEST((classify(words, R"(40{"sid":"x"})") == heard::welcome));
+  BOOST_TEST((classify(words, R"(42["direct",{"from":"u1"}])") == heard::delivery));
+  BOOST_TEST((classify(words, "437[]") == heard::ok));
+  BOOST_TEST(id_of(words, "437[]") == 7u);
+  BOOST_TEST((classify(words, "2") == heard::ping));
+  BOOST_TEST((classify(words, R"(44{"message":"no"})") == heard::other));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(load_handshake)
+
+BOOST_AUTO_TEST_CASE(an_answer_is_taken_only_whole_and_only_with_the_right_key) {
+  const std::string head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                           "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+  BOOST_TEST(parse_upgrade_answer(head.substr(0, head.size() - 1)).bytes == 0u);
+  const auto answer = parse_upgrade_answer(head + "more");
+  BOOST_TEST(answer.bytes == head.size());
+  BOOST_TEST(answer.is_upgraded);
+  auto other = head;
+  other[other.find("s3pP")] = 'x';
+  BOOST_TEST(!parse_upgrade_answer(other).is_upgraded);
+  const auto refused = parse_upgrade_answer("HTTP/1.1 503 Service Unavailable\r\n\r\n");
+  BOOST_TEST(!refused.is_upgraded);
+  BOOST_TEST(refused.status == "HTTP/1.1 503 Service Unavailable");
+}
+
+BOOST_AUTO_TEST_CASE(a_server_without_a_sub_protocol_is_not_asked_for_one) {
+  const values who{.uid = "u1", .group = "g1", .to = {}, .id = {}, .data = {}};
+  BOOST_TEST(upgrade_request(beckon_v1, who, 80).find("beckon.v1") != std::string::npos);
+  const auto request = upgrade_request(*find_dialect("nchan"), who, 80);
+  BOOST_TEST(request.find("Sec-WebSocket-Protocol") == std::string::npos);
+  BOOST_TEST(request.find("group=g1") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

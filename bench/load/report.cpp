@@ -31,7 +31,7 @@ std::int64_t whole(double value) {
 struct derived {
   double delivered_per_second, delivered_per_cpu_second, cpu_us_per_delivery, server_share,
       own_share;
-  double resident_per_client, anonymous_per_client;
+  double resident_per_client, anonymous_per_client, growth;
 };
 
 derived derive(const report& r) {
@@ -50,6 +50,7 @@ derived derive(const report& r) {
       .anonymous_per_client =
           static_cast<double>(f.with_clients.anonymous_bytes - f.before_clients.anonymous_bytes) /
           clients,
+      .growth = static_cast<double>(f.after_traffic.resident_bytes - f.with_clients.resident_bytes),
   };
 }
 
@@ -94,9 +95,13 @@ std::string to_json(const report& r) {
       {"latency_ns", percentiles(counted.latency)},
       {"resident_bytes_per_client", whole(d.resident_per_client)},
       {"anonymous_bytes_per_client", whole(d.anonymous_per_client)},
+      {"growth_bytes", whole(d.growth)},
+      {"pings", r.found.pings},
   };
   if (r.planned.rate > 0)
     o["send_delay_ns"] = percentiles(counted.delay);
+  if (r.planned.slow != 0)
+    o["slow_per_group"] = r.planned.slow;
   if (r.wrong.total() != 0)
     o["faults"] = boost::json::object{{"refusals", r.wrong.refusals},
                                       {"closes", r.wrong.closes},

@@ -1,5 +1,7 @@
 #include "run.hpp"
 
+#include "direct.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -9,26 +11,25 @@ namespace {
 
 /// What is in flight when the time is over has this long to arrive. Much longer than any queue here
 /// takes to drain.
-constexpr std::chrono::seconds drain_limit{10};
+constexpr std::chrono::seconds drain_limit{20};
 /// A run that counts messages is for profilers, which slow the server down fifty times.
 constexpr std::chrono::minutes counted_run_limit{10};
 
-struct : listener {
-  void on_delivery(std::size_t, std::string_view) override {}
-  void on_ok(std::size_t, std::string_view) override {}
-} nobody; // NOLINT: has no state
-
 class stopwatch {
 public:
-  explicit stopwatch(const server_process& server) : server_(server) {}
+  stopwatch(const server_process& server, const fleet& clients)
+      : server_(server), clients_(clients) {}
   void read_into(figures& into) const {
     into.server_cpu = server_.cpu() - server_cpu_;
     into.own_cpu = own_cpu() - own_cpu_;
     into.elapsed = clock::now() - began_;
+    into.pings = clients_.pings() - pings_;
   }
 
 private:
   const server_process& server_;
+  const fleet& clients_;
+  std::uint64_t pings_ = clients_.pings();
   time_point began_ = clock::now();
   nanoseconds server_cpu_ = server_.cpu();
   nanoseconds own_cpu_ = own_cpu();
@@ -44,6 +45,7 @@ void turn_until(fleet& clients, traffic& what, time_point deadline, Done done) {
 }
 
 void rest(fleet& clients, nanoseconds length) {
+  listener nobody;
   const auto deadline = clock::now() + length;
   for (auto now = clock::now(); now < deadline; now = clock::now())
     clients.turn(deadline - now, nobody);
@@ -66,9 +68,26 @@ server_process::memory settle(fleet& clients, const server_process& server) {
 
 void run_idle(fleet& clients, const server_process& server, const phases& times, figures& into) {
   into.with_clients = settle(clients, server);
-  const stopwatch watch(server);
+  const stopwatch watch(server, clients);
   rest(clients, times.measured);
   watch.read_into(into);
+  into.after_traffic = server.resident();
+}
+
+void run_storm(fleet& clients, const server_process& server, figures& into) {
+  constexpr std::chrono::seconds storm_limit{60};
+  into.with_clients = settle(clients, server);
+  const stopwatch watch(server, clients);
+  clients.drop_all();
+  clients.connect_all(storm_limit, clients.form().clients);
+  watch.read_into(into);
+  into.counted.sent = into.counted.delivered = clients.form().clients;
+  into.after_traffic = server.resident();
+
+  direct all(clients, {.messages_max = clients.form().clients});
+  all.start();
+  turn_until(clients, all, clock::now() + drain_limit, [&] { return all.is_done(); });
+  all.audit();
 }
 
 void run_traffic(fleet& clients, traffic& what, const server_process& server, const phases& times,
@@ -77,12 +96,13 @@ void run_traffic(fleet& clients, traffic& what, const server_process& server, co
   const auto never = [] { return false; };
   const auto is_over = [&] { return what.is_done() || clients.found().total() != 0; };
 
+  into.with_clients = server.resident();
   what.start();
   clients.flush();
   if (!is_counted)
     turn_until(clients, what, clock::now() + times.warm_up, never);
 
-  const stopwatch watch(server);
+  const stopwatch watch(server, clients);
   if (is_counted) {
     turn_until(clients, what, clock::now() + counted_run_limit, is_over);
   } else {
@@ -91,6 +111,7 @@ void run_traffic(fleet& clients, traffic& what, const server_process& server, co
   }
   watch.read_into(into);
   into.counted = what.counted();
+  into.after_traffic = server.resident();
 
   what.stop();
   turn_until(clients, what, clock::now() + drain_limit, [&] { return what.outstanding() == 0; });

@@ -21,7 +21,9 @@ struct figures {
   nanoseconds own_cpu{};
   tally counted;
   server_process::memory before_clients; ///< before the first connection
-  server_process::memory with_clients;   ///< all joined and settled, nothing sent yet
+  server_process::memory with_clients;   ///< all joined, nothing sent yet
+  server_process::memory after_traffic;  ///< when the measured time was over
+  std::uint64_t pings = 0;               ///< that clients answered while measured
 };
 
 /// Waits until the server's memory has rested for a second (at most ten), so that work put off is
@@ -30,6 +32,10 @@ server_process::memory settle(fleet& clients, const server_process& server);
 
 /// Nothing is sent: what the clients cost by being there.
 void run_idle(fleet& clients, const server_process& server, const phases& times, figures& into);
+
+/// All connections are reset, and all clients come back at once: the time until the last of them is
+/// welcome. Then each sends one message to the next, so that nobody is welcome and not reachable.
+void run_storm(fleet& clients, const server_process& server, figures& into);
 
 /// `messages_max` of the plan ends the run instead of the time, and there is no warm-up then.
 void run_traffic(fleet& clients, traffic& what, const server_process& server, const phases& times,

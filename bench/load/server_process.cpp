@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace load {
 
@@ -18,30 +19,45 @@ nanoseconds read_clock(clockid_t which) {
   return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
 }
 
+void add_resident(pid_t pid, server_process::memory& sum) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/smaps_rollup";
+  std::ifstream in(path);
+  bool is_read = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("Rss:")) {
+      sum.resident_bytes += std::stoll(line.substr(4)) * 1024;
+      is_read = true;
+    } else if (line.starts_with("Anonymous:")) {
+      sum.anonymous_bytes += std::stoll(line.substr(10)) * 1024;
+    }
+  }
+  if (!is_read)
+    throw std::runtime_error("cannot read " + path);
+}
+
 } // namespace
 
-server_process::server_process(pid_t pid) : pid_(pid) {
-  if (const int error = ::clock_getcpuclockid(pid, &cpu_clock_); error != 0)
-    throw std::system_error(error, std::generic_category(), "process " + std::to_string(pid));
+server_process::server_process(std::vector<pid_t> pids) : pids_(std::move(pids)) {
+  for (const auto pid : pids_) {
+    clockid_t its{};
+    if (const int error = ::clock_getcpuclockid(pid, &its); error != 0)
+      throw std::system_error(error, std::generic_category(), "process " + std::to_string(pid));
+    cpu_clocks_.push_back(its);
+  }
 }
 
 nanoseconds server_process::cpu() const {
-  return read_clock(cpu_clock_);
+  nanoseconds sum{0};
+  for (const auto its : cpu_clocks_)
+    sum += read_clock(its);
+  return sum;
 }
 
 server_process::memory server_process::resident() const {
-  const std::string path = "/proc/" + std::to_string(pid_) + "/smaps_rollup";
-  std::ifstream in(path);
-  memory found;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("Rss:"))
-      found.resident_bytes = std::stoll(line.substr(4)) * 1024;
-    else if (line.starts_with("Anonymous:"))
-      found.anonymous_bytes = std::stoll(line.substr(10)) * 1024;
-  }
-  if (found.resident_bytes == 0)
-    throw std::runtime_error("cannot read " + path);
-  return found;
+  memory sum;
+  for (const auto pid : pids_)
+    add_resident(pid, sum);
+  return sum;
 }
 
 nanoseconds own_cpu() {

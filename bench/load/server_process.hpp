@@ -1,6 +1,6 @@
 #pragma once
-// What the server has used, by the kernel's account of its process. Owns: nothing; reads /proc and
-// the process's CPU clock.
+// What the server has used, by the kernel's account of its processes. Owns: nothing; reads /proc
+// and the processes' CPU clocks.
 
 #include "clock.hpp"
 
@@ -8,13 +8,15 @@
 
 #include <cstdint>
 #include <ctime>
+#include <vector>
 
 namespace load {
 
 class server_process {
 public:
+  /// All the processes that are the server, such as workers and a database.
   /// @throws std::system_error when there is no such process.
-  explicit server_process(pid_t pid);
+  explicit server_process(std::vector<pid_t> pids);
 
   /// User and system time of all its threads, ended ones included, in nanoseconds (the sum behind
   /// utime + stime of /proc/PID/stat, which shows it in steps of 10 ms).
@@ -28,8 +30,8 @@ public:
   memory resident() const;
 
 private:
-  pid_t pid_;
-  clockid_t cpu_clock_{};
+  std::vector<pid_t> pids_;
+  std::vector<clockid_t> cpu_clocks_;
 };
 
 /// User and system time of this process.

@@ -24,7 +24,8 @@ bool traffic::compare(std::size_t client, std::string_view text, std::size_t sen
   std::string quoted(1, '"');
   quoted += fleet::uid(sender);
   quoted += '"';
-  if (text.find(quoted) == std::string_view::npos || !ends_with_data(text, data)) {
+  if (text.find(quoted) == std::string_view::npos ||
+      !ends_with_data(clients_.words(), text, data)) {
     clients_.blame(&faults::unexpected, "not what was sent: " + std::string(text));
     return false;
   }

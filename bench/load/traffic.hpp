@@ -21,6 +21,8 @@ struct plan {
   std::size_t senders = 0;         ///< open loop: the first so many clients send in turn; 0: all
   std::size_t message_bytes = 100; ///< of the JSON text that a client sends
   std::uint64_t messages_max = 0;  ///< 0: as many as the time allows
+  std::size_t recipients = 10;     ///< ten: members that a request goes to
+  std::size_t slow = 0;            ///< publish: members of each group that do not read
   bool with_id = false; ///< direct: the acknowledgement, not the delivery, lets the next message go
 };
 
@@ -47,7 +49,7 @@ public:
 
   void measure_from_now() { tally_ = {}; }
   /// No new messages from now on.
-  void stop() { is_stopped_ = true; }
+  virtual void stop() { is_stopped_ = true; }
   const tally& counted() const { return tally_; }
   /// Deliveries and acknowledgements that are still to come.
   std::uint64_t outstanding() const { return outstanding_; }
@@ -66,6 +68,8 @@ protected:
     ++tally_.delivered;
     --outstanding_;
   }
+  /// Deliveries that will not come, as the server has said.
+  void count_lost(std::uint64_t deliveries) { outstanding_ -= deliveries; }
   void count_acknowledgement() {
     ++tally_.acknowledged;
     --outstanding_;
