@@ -9,8 +9,10 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -162,7 +164,7 @@ asio::awaitable<void> listen(tcp::acceptor acceptor) {
 } // namespace
 
 int main(int argc, char** argv) {
-  const auto port = argc == 3 ? static_cast<unsigned short>(std::stoi(argv[2])) : 0;
+  const auto port = static_cast<unsigned short>(argc == 3 ? std::stoi(argv[2]) : 0);
   asio::io_context context(1);
   tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), port});
   std::cout << "listening on ws://127.0.0.1:" << acceptor.local_endpoint().port() << "/ws"
