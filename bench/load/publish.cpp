@@ -18,16 +18,27 @@ publish::publish(fleet& clients, const plan& what)
     throw std::invalid_argument("publish: at most 32 in flight per group");
   for (auto& r : rooms_)
     r.under_way.resize(plan_.window);
-  for (std::size_t i = 0; i != members_.size(); ++i) {
-    const auto uid = fleet::uid(i);
-    const auto group = clients_.group(i);
-    for (std::size_t slot = 0; slot != plan_.window; ++slot) {
-      const char mark = static_cast<char>(first_mark + static_cast<char>(slot));
-      const auto filled = fill_to(clients_.words().publish,
-                                  {.uid = uid, .group = group, .to = {}, .id = {}, .data = {}},
-                                  mark, plan_.message_bytes);
-      members_[i].frames.push_back(clients_.frame(i, filled.text));
-      rooms_[i / group_size_].under_way[slot].data = filled.data;
+  for (std::size_t r = 0; r != rooms_.size(); ++r)
+    prepare(r);
+}
+
+void publish::prepare(std::size_t room_index) {
+  const auto& words = clients_.words();
+  const std::size_t first = room_index * group_size_;
+  const auto group = clients_.group(first);
+  // Names grow with their numbers, and all data of a room is as long as the longest name leaves.
+  const auto longest = fleet::uid(first + group_size_ - 1);
+  for (std::size_t slot = 0; slot != plan_.window; ++slot) {
+    const char mark = static_cast<char>(first_mark + static_cast<char>(slot));
+    const auto data =
+        fill_to(words.publish, {.uid = longest, .group = group, .to = {}, .id = {}, .data = {}},
+                mark, plan_.message_bytes)
+            .data;
+    rooms_[room_index].under_way[slot].data = data;
+    for (std::size_t i = first; i != first + group_size_; ++i) {
+      const auto uid = fleet::uid(i);
+      members_[i].frames.push_back(clients_.frame(
+          i, fill(words.publish, {.uid = uid, .group = group, .to = {}, .id = {}, .data = data})));
     }
   }
 }

@@ -43,6 +43,7 @@ private:
     std::uint64_t missed = 0; ///< by the server's own account
   };
 
+  void prepare(std::size_t room_index);
   void send(std::size_t room_index, std::size_t slot, time_point at);
   bool is_slow(std::size_t index) const { return index % group_size_ >= healthy_; }
   void set_slow_reading(bool on);
