@@ -1,0 +1,144 @@
+"""Draws what was found, as SVG in docs/img. Lines and bars carry their names themselves."""
+
+from statistics import median
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt  # noqa: E402: only after the choice above
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator  # noqa: E402
+
+from bars import connections_case
+from cases import ALL, BY_NAME, CONNECTIONS, COST, GROUP_SIZES, IDLE, MEMORY, P50, P99, P999, RATE
+from install import ROOT
+
+FOLDER = ROOT / "docs" / "img"
+COLOURS = {"beckon": "#0072b2", "ws": "#d55e00", "beast": "#009e73"}
+OTHERS = "#8c8c8c"
+
+plt.rcParams.update(
+    {
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": 11,
+        "axes.titlelocation": "left",
+        "svg.hashsalt": "beckon",  # equal figures make equal files
+    }
+)
+
+
+def middle(found, figure, case, server):
+    """Nothing when it was not run."""
+    runs = found.get(case, {}).get(server)
+    return median(figure.of(run) for run in runs) if runs else None
+
+
+def save(figure, name):
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    figure.savefig(FOLDER / f"{name}.svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)
+
+
+def thousands(value, _=None):
+    return f"{value / 1000:,.0f} k" if value < 1e6 else f"{value / 1e6:,.1f} M"
+
+
+def plain_ticks(axis, values):
+    """On a logarithmic axis: these and no others."""
+    axis.set_ticks(values, [f"{value:,}" for value in values])
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def rates(found):
+    cases = {
+        "direct": "direct, 1 in flight each",
+        "direct-8": "direct, 8 in flight each",
+        "publish-100": "publication to 100",
+    }
+    figure, panels = plt.subplots(1, len(cases), figsize=(10, 3.2), sharey=True, layout="constrained")
+    servers = [server for server in reversed(ALL) if any(server in found.get(case, {}) for case in cases)]
+    for panel, (case, title) in zip(panels, cases.items()):
+        values = [middle(found, RATE, case, server) for server in servers]
+        panel.barh(servers, [value or 0 for value in values], color=[COLOURS.get(server, OTHERS) for server in servers])
+        for row, value in enumerate(values):
+            if value is None:
+                text = "no such job" if case not in found or "nchan" == servers[row] else "-"
+            else:
+                text = thousands(value) if value >= 10_000 else f"{value / 1000:.1f} k"
+            panel.annotate(text, (value or 0, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+        panel.set_title(title)
+        panel.set_xlim(0, max(value or 0 for value in values) * 1.25)
+        panel.xaxis.set_visible(False)
+        panel.spines["bottom"].set_visible(False)
+        panel.tick_params(axis="y", length=0)
+    figure.suptitle("Deliveries per CPU-second of the server", x=0.01, ha="left")
+    save(figure, "rates")
+
+
+def name_line(panel, points, label, colour):
+    panel.annotate(label, points[-1], xytext=(5, 0), textcoords="offset points", va="center", color=colour, fontsize=9)
+
+
+def latencies(found):
+    figure, panel = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    cases = [name for name in BY_NAME if name.startswith("rate-") and name in found]
+    for server in ("ws", "beckon"):
+        ran = [case for case in cases if found[case].get(server)]
+        for quantile, label, style in ((P50, "p50", "-"), (P99, "p99", "--"), (P999, "p99.9", ":")):
+            points = sorted((median(r["rate"] for r in found[case][server]), middle(found, quantile, case, server)) for case in ran)
+            if points:
+                panel.plot(*zip(*points), style, color=COLOURS[server], marker="o", markersize=3)
+                name_line(panel, points, f"{server} {label}", COLOURS[server])
+    panel.set_yscale("log")
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda us, _: f"{us / 1000:g} ms" if us >= 1000 else f"{us:g} us"))
+    panel.xaxis.set_major_formatter(FuncFormatter(thousands))
+    panel.set_xlim(left=0)
+    panel.set_xlabel("messages per second offered (open loop)")
+    panel.set_title("Latency from the time at which a message was due")
+    panel.grid(axis="y", alpha=0.25)
+    save(figure, "latency")
+
+
+def lines(panel, found, figure, cases):
+    """`cases`: {x: case}, one line per server."""
+    tops = []
+    for server, colour in COLOURS.items():
+        points = [(x, y) for x, case in cases.items() if (y := middle(found, figure, case, server)) is not None]
+        if points:
+            panel.plot(*zip(*points), color=colour, marker="o", markersize=4)
+            name_line(panel, points, server, colour)
+            tops += [y for _, y in points]
+    panel.set_xscale("log")
+    plain_ticks(panel.xaxis, list(cases))
+    panel.set_ylim(0, max(tops, default=1) * 1.1)
+    panel.grid(axis="y", alpha=0.25)
+
+
+def memory(found):
+    figure, panel = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    lines(panel, found, MEMORY, {count: f"idle-{count}" for count in IDLE})
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1024:.0f} KiB"))
+    panel.set_xlabel("connections, joined and idle")
+    panel.set_title("Resident memory per connection")
+    save(figure, "memory")
+
+
+def costs(found):
+    figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
+    lines(panels[0], found, COST, {count: connections_case(count) for count in CONNECTIONS})
+    lines(panels[1], found, COST, {size: f"group-{size}" for size in GROUP_SIZES})
+    panels[0].set_xlabel("connections, in groups of 20")
+    panels[1].set_xlabel("members of a group, 1,000 connections")
+    for panel in panels:
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} us"))
+    panels[0].set_title("CPU of the server per direct message, one in flight each")
+    save(figure, "cost")
+
+
+def draw(found):
+    rates(found)
+    latencies(found)
+    memory(found)
+    costs(found)
