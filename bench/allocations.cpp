@@ -1,0 +1,71 @@
+// Counts the allocations of a process that is started with this library in LD_PRELOAD, and writes
+// their number to the file named by BECKON_ALLOCATIONS when the process ends. Operator new ends up
+// in malloc, so it is counted there. A realloc counts as one.
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+// What glibc itself calls: no search for the next malloc, which would have to allocate.
+extern "C" {
+void* __libc_malloc(std::size_t bytes);
+void* __libc_calloc(std::size_t count, std::size_t bytes);
+void* __libc_realloc(void* old, std::size_t bytes);
+void* __libc_memalign(std::size_t alignment, std::size_t bytes);
+}
+
+namespace {
+
+std::atomic<std::uint64_t> count;
+
+void count_one() {
+  count.fetch_add(1, std::memory_order_relaxed);
+}
+
+__attribute__((destructor)) void write_count() {
+  const char* path = std::getenv("BECKON_ALLOCATIONS");
+  const auto total = count.load();
+  std::FILE* out = path == nullptr ? nullptr : std::fopen(path, "w");
+  if (out == nullptr)
+    return;
+  std::fprintf(out, "%llu\n", static_cast<unsigned long long>(total));
+  std::fclose(out);
+}
+
+} // namespace
+
+extern "C" {
+
+void* malloc(std::size_t bytes) {
+  count_one();
+  return __libc_malloc(bytes);
+}
+
+void* calloc(std::size_t number, std::size_t bytes) {
+  count_one();
+  return __libc_calloc(number, bytes);
+}
+
+void* realloc(void* old, std::size_t bytes) {
+  count_one();
+  return __libc_realloc(old, bytes);
+}
+
+void* memalign(std::size_t alignment, std::size_t bytes) {
+  count_one();
+  return __libc_memalign(alignment, bytes);
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
+  return memalign(alignment, bytes);
+}
+
+int posix_memalign(void** into, std::size_t alignment, std::size_t bytes) {
+  *into = memalign(alignment, bytes);
+  return *into == nullptr ? ENOMEM : 0;
+}
+
+} // extern "C"
