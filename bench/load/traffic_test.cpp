@@ -63,6 +63,14 @@ BOOST_AUTO_TEST_CASE(a_delivery_that_comes_twice_or_to_another_is_noticed) {
   BOOST_TEST(clients.found().unexpected == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(a_delivery_to_another_group_is_noticed) {
+  fleet clients(beckon_v1, {.port = 0, .clients = 8, .group_size = 4});
+  multicast what(clients, {.recipients = 2}, false);
+  what.start();
+  what.on_delivery(5, direct_from(0)); // The first after the sender, but of the next group.
+  BOOST_TEST(clients.found().unexpected == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(load_publish)
