@@ -1,5 +1,5 @@
 // Counts the allocations of a process that is started with this library in LD_PRELOAD, and writes
-// their number to the file named by BECKON_ALLOCATIONS when the process ends. Operator new ends up
+// their number to the file named by ALLOCATIONS_FILE when the process ends. Operator new ends up
 // in malloc, so it is counted there. A realloc counts as one.
 
 #include <atomic>
@@ -26,7 +26,7 @@ void count_one() {
 }
 
 __attribute__((destructor)) void write_count() {
-  const char* path = std::getenv("BECKON_ALLOCATIONS");
+  const char* path = std::getenv("ALLOCATIONS_FILE");
   const auto total = count.load();
   std::FILE* out = path == nullptr ? nullptr : std::fopen(path, "w");
   if (out == nullptr)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = Path(os.environ.get("BECKON_BENCH_BUILD", ROOT / "build" / "release"))  # ctest names its own
+BUILD = Path(os.environ.get("BENCH_BUILD", ROOT / "build" / "release"))  # ctest names its own
 TOOLS = ROOT / "build" / "tools"
 
 

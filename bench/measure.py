@@ -89,16 +89,28 @@ def saturation_of_ws(found):
     return median(run["delivered_per_second"] for run in runs) if runs else 0
 
 
+def attempt(case, name, pace, saturation):
+    """Twice at most: half an hour of runs is not thrown away for one. @returns as run_once, or what was in the way."""
+    for is_last in (False, True):
+        try:
+            return run_once(case, name, pace, saturation)
+        except (RuntimeError, OSError) as problem:
+            if is_last:
+                return {"case": case.name, "server": name, "error": str(problem)}, f"{case.name} on {name}: {problem}"
+
+
 def measure(plan, pace, record):
-    """`plan`: [(case, servers)]; every run goes to `record` as a line at once. @returns {case: {server: [run, ...]}}"""
+    """`plan`: [(case, servers)]; every run goes to `record` as a line at once. @returns {case: {server: [run, ...]}} of the runs
+    that took place, and the others."""
     found = {case.name: {name: [] for name in names} for case, names in plan}
+    errors = []
     progress = Progress(pace.rounds * sum(len(names) for _, names in plan))
     for case, names in plan:
         for _ in range(pace.rounds):
             for name in names:
                 progress.starts(f"{case.name} on {name}")
-                run, sentence = run_once(case, name, pace, saturation_of_ws(found))
-                found[case.name][name].append(run)
+                run, sentence = attempt(case, name, pace, saturation_of_ws(found))
+                (errors if "error" in run else found[case.name][name]).append(run)
                 print(json.dumps(run), file=record, flush=True)
-                progress.ended(sentence, run["failed"])
-    return found
+                progress.ended(sentence, run.get("failed", True))
+    return found, errors

@@ -56,8 +56,10 @@ def tables(found):
         yield from section(title, names, found)
 
 
-def remarks(found):
+def remarks(found, errors):
     """What a reader must know before believing the tables."""
+    for run in errors:
+        yield f"- COULD NOT RUN: {run['case']} on {run['server']}: `{run['error']}`"
     runs = [run for by_server in found.values() for runs in by_server.values() for run in runs]
     for run in runs:
         if run["failed"]:
@@ -74,7 +76,7 @@ def remarks(found):
         )
 
 
-def parts(header, found):
+def parts(header, found, errors):
     """What the template's names stand for."""
     return {
         "command": f"`{header['command']}`, {header['date']}, {header['rounds']} rounds",
@@ -82,17 +84,17 @@ def parts(header, found):
         "versions": "\n".join(f"- {name}: {version}" for name, version in header["versions"].items()),
         "bars": "\n".join(bars.table(found)),
         "tables": "\n".join(tables(found)).rstrip(),
-        "remarks": "\n".join(remarks(found)),
+        "remarks": "\n".join(remarks(found, errors)),
     }
 
 
-def summary(header, found):
-    filled = parts(header, found)
+def summary(header, found, errors):
+    filled = parts(header, found, errors)
     return "\n\n".join(filled[name] for name in ("command", "machine", "versions", "bars", "tables", "remarks")) + "\n"
 
 
-def write(header, found):
+def write(header, found, errors):
     text = TEMPLATE.read_text()
-    for name, value in parts(header, found).items():
+    for name, value in parts(header, found, errors).items():
         text = text.replace("{{" + name + "}}", value)
     PAGE.write_text(text)

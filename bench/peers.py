@@ -35,7 +35,7 @@ class Peer:
 
 
 def beckon(_port):
-    return [BUILD / "beckon", "serve", "--insecure", "--threads", "1", "--port", "0", "--admin-listen", "off"]
+    return [BUILD / "beckon", "serve", "--insecure", "--port", "0", "--admin-listen", "off"]
 
 
 def beckon_version():
@@ -79,7 +79,7 @@ def channels_version():
 def redis_version():
     program, environment = redis()
     version = install.first_line(program, "--version", env=os.environ | environment)
-    return f"channels_redis {install.package_version('python3-channels-redis')} with Redis {version.split()[2]}"
+    return f"channels_redis {install.package_version('python3-channels-redis')} with Redis {version.split()[2].removeprefix('v=')}"
 
 
 def set_up_gorilla():
@@ -106,7 +106,8 @@ def nchan_version():
 
 
 KNOWN = {
-    "beckon": Peer(beckon, beckon_version, target="beckon"),
+    # One thread, unless a case's options say otherwise, which win over the environment.
+    "beckon": Peer(beckon, beckon_version, target="beckon", environment=lambda: {"BECKON_THREADS": "1"}),
     "ws": Peer(
         lambda _: ["node", PEERS / "ws" / "server.js", "--port", "0"],
         lambda: f"ws {install.npm_version(PEERS / 'ws', 'ws')} on {node()}",

@@ -15,6 +15,7 @@ from install import ROOT
 FOLDER = ROOT / "docs" / "img"
 COLOURS = {"beckon": "#0072b2", "ws": "#d55e00", "beast": "#009e73"}
 OTHERS = "#8c8c8c"
+LABEL_POINTS = 11  # from one label at the end of a line to the next
 
 plt.rcParams.update(
     {
@@ -41,6 +42,8 @@ def save(figure, name):
 
 
 def thousands(value, _=None):
+    if value == 0:
+        return "0"
     return f"{value / 1000:,.0f} k" if value < 1e6 else f"{value / 1e6:,.1f} M"
 
 
@@ -77,20 +80,31 @@ def rates(found):
     save(figure, "rates")
 
 
-def name_line(panel, points, label, colour):
-    panel.annotate(label, points[-1], xytext=(5, 0), textcoords="offset points", va="center", color=colour, fontsize=9)
+def name_lines(panel, ends):
+    """`ends`: [(last point, label, colour)]. Labels that would cover one another move apart. The panel's limits must be set."""
+    panel.figure.draw_without_rendering()
+    per_pixel = 72 / panel.figure.dpi
+    lowest_free = float("-inf")
+    heights = {end: panel.transData.transform(end[0])[1] * per_pixel for end in ends}
+    for end in sorted(ends, key=heights.get):
+        point, label, colour = end
+        height = max(heights[end], lowest_free)
+        lowest_free = height + LABEL_POINTS
+        shift = (5, height - heights[end])
+        panel.annotate(label, point, xytext=shift, textcoords="offset points", va="center", color=colour, fontsize=9)
 
 
 def latencies(found):
     figure, panel = plt.subplots(figsize=(8, 4.2), layout="constrained")
     cases = [name for name in BY_NAME if name.startswith("rate-") and name in found]
+    ends = []
     for server in ("ws", "beckon"):
         ran = [case for case in cases if found[case].get(server)]
         for quantile, label, style in ((P50, "p50", "-"), (P99, "p99", "--"), (P999, "p99.9", ":")):
             points = sorted((median(r["rate"] for r in found[case][server]), middle(found, quantile, case, server)) for case in ran)
             if points:
                 panel.plot(*zip(*points), style, color=COLOURS[server], marker="o", markersize=3)
-                name_line(panel, points, f"{server} {label}", COLOURS[server])
+                ends.append((points[-1], f"{server} {label}", COLOURS[server]))
     panel.set_yscale("log")
     panel.yaxis.set_major_formatter(FuncFormatter(lambda us, _: f"{us / 1000:g} ms" if us >= 1000 else f"{us:g} us"))
     panel.xaxis.set_major_formatter(FuncFormatter(thousands))
@@ -98,42 +112,49 @@ def latencies(found):
     panel.set_xlabel("messages per second offered (open loop)")
     panel.set_title("Latency from the time at which a message was due")
     panel.grid(axis="y", alpha=0.25)
+    name_lines(panel, ends)
     save(figure, "latency")
 
 
 def lines(panel, found, figure, cases):
-    """`cases`: {x: case}, one line per server."""
-    tops = []
-    for server, colour in COLOURS.items():
+    """`cases`: {x: case}, one line per server. @returns their ends, to be named when all limits are set."""
+    ends = []
+    for server in reversed(COLOURS):  # ours on top
         points = [(x, y) for x, case in cases.items() if (y := middle(found, figure, case, server)) is not None]
         if points:
-            panel.plot(*zip(*points), color=colour, marker="o", markersize=4)
-            name_line(panel, points, server, colour)
-            tops += [y for _, y in points]
+            panel.plot(*zip(*points), color=COLOURS[server], marker="o", markersize=4)
+            ends.append((points[-1], server, COLOURS[server]))
     panel.set_xscale("log")
     plain_ticks(panel.xaxis, list(cases))
-    panel.set_ylim(0, max(tops, default=1) * 1.1)
     panel.grid(axis="y", alpha=0.25)
+    return ends
 
 
 def memory(found):
     figure, panel = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    lines(panel, found, MEMORY, {count: f"idle-{count}" for count in IDLE})
+    ends = lines(panel, found, MEMORY, {count: f"idle-{count}" for count in IDLE})
+    panel.set_ylim(bottom=0)
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1024:.0f} KiB"))
     panel.set_xlabel("connections, joined and idle")
     panel.set_title("Resident memory per connection")
+    name_lines(panel, ends)
     save(figure, "memory")
 
 
 def costs(found):
     figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
-    lines(panels[0], found, COST, {count: connections_case(count) for count in CONNECTIONS})
-    lines(panels[1], found, COST, {size: f"group-{size}" for size in GROUP_SIZES})
+    ends = [
+        lines(panels[0], found, COST, {count: connections_case(count) for count in CONNECTIONS}),
+        lines(panels[1], found, COST, {size: f"group-{size}" for size in GROUP_SIZES}),
+    ]
     panels[0].set_xlabel("connections, in groups of 20")
     panels[1].set_xlabel("members of a group, 1,000 connections")
     for panel in panels:
         panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} us"))
     panels[0].set_title("CPU of the server per direct message, one in flight each")
+    panels[0].set_ylim(bottom=0)  # of both
+    for panel, its_ends in zip(panels, ends):
+        name_lines(panel, its_ends)
     save(figure, "cost")
 
 

@@ -8,12 +8,13 @@ import install
 import peers
 import servers
 
-FEW, MANY = 2_000, 12_000  # messages; publications reach 99 members each, so a hundredth of them
+FEW, MANY = 2_000, 12_000  # messages; where each reaches several members, so many times fewer
 
 SCENARIOS = {
     "direct": (["direct", "--clients", "100"], 1),
     "direct-8": (["direct", "--clients", "100", "--window", "8"], 1),
     "direct-id": (["direct-id", "--clients", "100"], 1),
+    "ten": (["ten", "--clients", "100"], 10),
     "publish": (["publish", "--clients", "100"], 99),
 }
 
