@@ -1,6 +1,7 @@
 // Counts the allocations of a process that is started with this library in LD_PRELOAD, and writes
 // their number to the file named by ALLOCATIONS_FILE when the process ends. Operator new ends up
-// in malloc, so it is counted there. A realloc counts as one.
+// in malloc, so it is counted there. A realloc counts as one. Memory is the C library's meanwhile,
+// whatever allocator the process would use otherwise: so free is here, too.
 
 #include <atomic>
 #include <cerrno>
@@ -15,6 +16,7 @@ void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t count, std::size_t bytes);
 void* __libc_realloc(void* old, std::size_t bytes);
 void* __libc_memalign(std::size_t alignment, std::size_t bytes);
+void __libc_free(void* memory);
 }
 
 namespace {
@@ -52,6 +54,10 @@ void* calloc(std::size_t number, std::size_t bytes) {
 void* realloc(void* old, std::size_t bytes) {
   count_one();
   return __libc_realloc(old, bytes);
+}
+
+void free(void* memory) {
+  __libc_free(memory);
 }
 
 void* memalign(std::size_t alignment, std::size_t bytes) {
