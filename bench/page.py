@@ -71,8 +71,8 @@ def remarks(found, errors):
     if disturbed:
         worst = max(run["foreign_cpu_share"] for run in disturbed)
         yield (
-            f"- **NOT QUIET**: in {len(disturbed)} of {len(runs)} runs other processes used more than {FOREIGN_SHARE_MAX:.0%} of all"
-            f" cores, up to {worst:.0%}; shares and latencies are not to be trusted."
+            f"- **NOT QUIET**: in {len(disturbed)} of {len(runs)} runs other processes used more than"
+            f" {FOREIGN_SHARE_MAX:.0%} of all cores, up to {worst:.0%}; shares and latencies are not to be trusted."
         )
 
 

@@ -78,8 +78,9 @@ def channels_version():
 
 def redis_version():
     program, environment = redis()
-    version = install.first_line(program, "--version", env=os.environ | environment)
-    return f"channels_redis {install.package_version('python3-channels-redis')} with Redis {version.split()[2].removeprefix('v=')}"
+    said = install.first_line(program, "--version", env=os.environ | environment)  # Redis server v=7.0.15 …
+    layer = install.package_version("python3-channels-redis")
+    return f"channels_redis {layer} with Redis {said.split()[2].removeprefix('v=')}"
 
 
 def set_up_gorilla():

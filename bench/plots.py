@@ -9,12 +9,13 @@ import matplotlib.pyplot as plt  # noqa: E402: only after the choice above
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator  # noqa: E402
 
 from bars import connections_case
-from cases import ALL, BY_NAME, CONNECTIONS, COST, GROUP_SIZES, IDLE, MEMORY, P50, P99, P999, RATE
+from cases import ALL, BY_NAME, CONNECTIONS, COST, GROUP_SIZES, IDLE, MEMORY, P50, P99, P999, RATE, Figure
 from install import ROOT
 
 FOLDER = ROOT / "docs" / "img"
 COLOURS = {"beckon": "#0072b2", "ws": "#d55e00", "beast": "#009e73"}
 OTHERS = "#8c8c8c"
+OFFERED = Figure("messages per second", lambda run: run["rate"], str)
 LABEL_POINTS = 11  # from one label at the end of a line to the next
 
 plt.rcParams.update(
@@ -101,7 +102,7 @@ def latencies(found):
     for server in ("ws", "beckon"):
         ran = [case for case in cases if found[case].get(server)]
         for quantile, label, style in ((P50, "p50", "-"), (P99, "p99", "--"), (P999, "p99.9", ":")):
-            points = sorted((median(r["rate"] for r in found[case][server]), middle(found, quantile, case, server)) for case in ran)
+            points = sorted((middle(found, OFFERED, case, server), middle(found, quantile, case, server)) for case in ran)
             if points:
                 panel.plot(*zip(*points), style, color=COLOURS[server], marker="o", markersize=3)
                 ends.append((points[-1], f"{server} {label}", COLOURS[server]))

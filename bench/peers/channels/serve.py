@@ -50,7 +50,8 @@ def serve(port, layer):
     from django.urls import path
 
     application = ProtocolTypeRouter({"websocket": URLRouter([path("ws", ChatConsumer.as_asgi())])})
-    server = Server(application, endpoints=[f"tcp:port={port}:interface=127.0.0.1"], ready_callable=lambda: ready(server))
+    endpoints = [f"tcp:port={port}:interface=127.0.0.1"]
+    server = Server(application, endpoints=endpoints, ready_callable=lambda: ready(server))
     server.run()
 
 
