@@ -117,7 +117,9 @@ bool session::must_wait(const client_frame& f) const {
 }
 
 bool session::may_pass(const client_frame& f, std::size_t bytes) {
-  if (auto wait = conduct_.frame(bytes, home_.now))
+  auto shows_roster = f.type == frame_type::roster ||
+                      (f.type == frame_type::update && f.presence == protocol::presence_mode::full);
+  if (auto wait = conduct_.frame(bytes, home_.now, shows_roster ? conduct::roster_cost : 1))
     return refuse_for_now(f, *wait), false;
   if (phase_ == phase::greeted && f.type != frame_type::hello)
     return refuse(f, code::unauthenticated), false;
