@@ -27,10 +27,16 @@ public:
         bytes_(bounds.bytes_per_second, bounds.bytes_per_second),
         joins_(bounds.joins_per_second, bounds.joins_per_second) {}
 
-  /// One frame of this size arrived. @returns nothing when it may pass, else how long to wait.
-  std::optional<std::chrono::milliseconds> frame(std::size_t bytes, steady_time now) {
-    if (!frames_.take(1, now))
-      return refused(frames_.wait(1), now);
+  /// What a roster costs of the rate of frames: its page may be 48 KiB, a ping's answer is 15
+  /// bytes.
+  static constexpr std::size_t roster_cost = 10;
+
+  /// One frame of this size arrived, which costs as much as `cost` plain ones. @returns nothing
+  /// when it may pass, else how long to wait.
+  std::optional<std::chrono::milliseconds> frame(std::size_t bytes, steady_time now,
+                                                 std::size_t cost = 1) {
+    if (!frames_.take(static_cast<double>(cost), now))
+      return refused(frames_.wait(static_cast<double>(cost)), now);
     if (!bytes_.take(static_cast<double>(bytes), now))
       return refused(bytes_.wait(static_cast<double>(bytes)), now);
     return std::nullopt;

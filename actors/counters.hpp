@@ -137,9 +137,10 @@ constexpr std::size_t close_index(protocol::close_code code) noexcept {
 }
 
 struct alignas(64) counters {
-  gauge connections; ///< sockets, from accept to close
-  gauge handshakes;  ///< of these, not yet upgraded or refused
-  gauge sessions;    ///< authenticated or not
+  gauge connections;   ///< sockets, from accept to close
+  gauge handshakes;    ///< of these, not yet upgraded or refused
+  gauge not_accepting; ///< listening sockets that wait before they accept more
+  gauge sessions;      ///< authenticated or not
   gauge groups;
   gauge members;      ///< (group, uid) pairs
   gauge queued_bytes; ///< in all outbound queues

@@ -27,6 +27,9 @@ public:
     return true;
   }
 
+  /// What `take` took was not used.
+  void give_back(double units) { level_ = std::min(burst_, level_ + units); }
+
   /// How long until `units` may pass.
   std::chrono::milliseconds wait(double units) const {
     if (rate_ == 0)

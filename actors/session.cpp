@@ -107,6 +107,9 @@ bool session::must_wait(const client_frame& f) const {
     if (ordered || (to_group && group_of(f) == asking_->group))
       return true;
   }
+  if (f.id == 0 && silent_bytes_ >= silent_bytes_max() &&
+      (f.type == frame_type::send || f.type == frame_type::publish) && tickets_.has(checkpoint_))
+    return true;
   auto answers = tickets_.size() - tickets_.waiting();
   return f.id != 0 && answers > 0 &&
          (answers >= home_.shared.bounds.confirmations_max ||
@@ -114,7 +117,9 @@ bool session::must_wait(const client_frame& f) const {
 }
 
 bool session::may_pass(const client_frame& f, std::size_t bytes) {
-  if (auto wait = conduct_.frame(bytes, home_.now))
+  auto shows_roster = f.type == frame_type::roster ||
+                      (f.type == frame_type::update && f.presence == protocol::presence_mode::full);
+  if (auto wait = conduct_.frame(bytes, home_.now, shows_roster ? conduct::roster_cost : 1))
     return refuse_for_now(f, *wait), false;
   if (phase_ == phase::greeted && f.type != frame_type::hello)
     return refuse(f, code::unauthenticated), false;
@@ -164,6 +169,22 @@ void session::act(const client_frame& f) {
   case frame_type::refresh:
     return refuse(f, code::not_implemented); // the parser refuses them already
   }
+}
+
+/// How much may leave without an id between two checkpoints. With the part before the last one it
+/// is half a queue, so that no recipient who reads is overrun by one sender.
+std::size_t session::silent_bytes_max() const {
+  return home_.shared.bounds.outbound_bytes_max / 4;
+}
+
+/// A frame with an id is answered. Of those without, one gets a ticket now and then, a checkpoint,
+/// which is settled like any other and tells nobody: else mailboxes would have no bound where
+/// groups work slower than clients write.
+bool session::wants_ticket(std::uint64_t id, const protocol::delivery& d) {
+  if (id)
+    return true;
+  silent_bytes_ += d.text.wire().size() + route_bytes;
+  return silent_bytes_ >= silent_bytes_max() && !tickets_.has(checkpoint_);
 }
 
 // ---- send, request, publish
@@ -228,7 +249,7 @@ void session::send_direct(const client_frame& f) {
     r.by = f.user ? addressing::user : addressing::session;
     r.to.first = f.user ? *f.user : *f.session;
   }
-  if (f.id) {
+  if (wants_ticket(f.id, r.what)) {
     ticket t;
     t.what = is_request ? ticket::kind::request : ticket::kind::send;
     t.waits = waits || is_request;
@@ -263,7 +284,7 @@ void session::publish(const client_frame& f) {
   p.except.assign(f.except.begin(), f.except.end());
   p.echo = f.echo;
   p.from = where_;
-  if (f.id) {
+  if (wants_ticket(f.id, p.what)) {
     ticket t;
     t.what = ticket::kind::publish;
     t.id = f.id;

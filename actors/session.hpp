@@ -37,6 +37,8 @@ public:
   /// How long a group may take to answer a join, leave, update or roster before the client is told
   /// `internal`.
   static constexpr std::chrono::seconds group_answer_max{5};
+  /// What a message on its way takes in memory beside its frame.
+  static constexpr std::size_t route_bytes = 512;
   /// A token's session gets `token_expired` at its `exp` and is closed this much later
   /// (protocol.md: within 1 s).
   static constexpr std::chrono::milliseconds expiry_grace{250};
@@ -123,6 +125,7 @@ private:
   void reject(protocol::rejection why, std::size_t bytes);
   bool take_frame(const protocol::client_frame& f, std::size_t bytes);
   bool must_wait(const protocol::client_frame& f) const;
+  std::size_t silent_bytes_max() const;
   bool may_pass(const protocol::client_frame& f, std::size_t bytes);
   void refuse_for_now(const protocol::client_frame& f, std::chrono::milliseconds wait);
   void act(const protocol::client_frame& f);
@@ -155,6 +158,7 @@ private:
   void removed(const group_reply& r);
 
   // Tickets.
+  bool wants_ticket(std::uint64_t id, const protocol::delivery& d);
   std::uint32_t open_ticket(ticket t, std::chrono::milliseconds wait);
   void complete(const ticket& t);
   void expire(ticket& t);
@@ -202,6 +206,8 @@ private:
 
   conduct conduct_;
   tickets tickets_;
+  std::size_t silent_bytes_ = 0; ///< sent without an id since the last checkpoint
+  std::uint32_t checkpoint_ = 0; ///< the ticket of a frame without an id; 0: none yet
   debts debts_;
   gaps gaps_; ///< frames dropped, by group (JSON string)
   std::uint32_t routes_ = 0;

@@ -99,7 +99,13 @@ std::uint32_t session::open_ticket(ticket t, std::chrono::milliseconds wait) {
   t.started = home_.now;
   t.expires = home_.now + wait;
   wake_by(t.expires);
-  return tickets_.open(std::move(t));
+  auto silent = t.id == 0;
+  auto number = tickets_.open(std::move(t));
+  if (silent) {
+    checkpoint_ = number;
+    silent_bytes_ = 0;
+  }
+  return number;
 }
 
 void session::settle(const settlement& s) {
@@ -111,6 +117,8 @@ void session::settle(const settlement& s) {
 }
 
 void session::complete(const ticket& t) {
+  if (t.id == 0)
+    return; // a checkpoint
   if (t.what == ticket::kind::publish)
     return answer_ok(t.id, "\"count\":" + std::to_string(t.count));
   if (t.callee_gone)
@@ -130,6 +138,8 @@ void session::complete(const ticket& t) {
 }
 
 void session::expire(ticket& t) {
+  if (t.id == 0)
+    return;
   if (t.what == ticket::kind::request) {
     home_.count.message(message_kind::request, outcome::expired);
     return refuse({.why = code::timeout, .id = t.id, .unparsable = false, .field = {}});

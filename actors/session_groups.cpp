@@ -221,7 +221,8 @@ void session::lose_group(caf::actor_id group) {
 /// Nobody will settle what the group had not passed on.
 void session::lose_tickets(caf::actor_id group) {
   for (ticket t; tickets_.take_of_group(group, t);)
-    refuse({.why = code::internal, .id = t.id, .unparsable = false, .field = {}});
+    if (t.id)
+      refuse({.why = code::internal, .id = t.id, .unparsable = false, .field = {}});
 }
 
 } // namespace beckon::actors

@@ -51,6 +51,7 @@ public:
   bool take_expired(steady_time now, ticket& out);
   bool take_of_group(caf::actor_id group, ticket& out);
 
+  bool has(std::uint32_t number) const { return open_.contains(number); }
   std::size_t size() const noexcept { return open_.size(); }
   std::size_t requests() const noexcept { return requests_; }
   std::size_t waiting() const noexcept { return waiting_; }

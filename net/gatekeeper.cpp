@@ -12,6 +12,11 @@ std::optional<std::chrono::milliseconds> gatekeeper::admit(actors::steady_time n
   return std::nullopt;
 }
 
+void gatekeeper::nobody_came() {
+  std::lock_guard guard{mutex_};
+  handshakes_.give_back(1);
+}
+
 void gatekeeper::accepted(const boost::asio::ip::address& from) {
   std::lock_guard guard{mutex_};
   ++connections_;

@@ -28,6 +28,8 @@ public:
 
   /// Whether one more connection may be accepted now; else how long to wait.
   std::optional<std::chrono::milliseconds> admit(actors::steady_time now);
+  /// Nobody was there to be accepted: what `admit` took from the rate is given back.
+  void nobody_came();
   /// A connection was accepted, and later: its request has been answered, and: it is gone.
   void accepted(const boost::asio::ip::address& from);
   void handshake_done();

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <new>
 #include <sys/socket.h>
+#include <utility>
 
 namespace beckon::net {
 namespace {
@@ -74,6 +75,7 @@ void listener::start() {
 
 void listener::stop() {
   disarm();
+  go_on();
   socket_.reset();
 }
 
@@ -88,14 +90,26 @@ void listener::due(actors::steady_time) {
 }
 
 void listener::accept_some() {
+  go_on();
   for (int i = 0; i < accepts_per_turn; ++i) {
     if (auto wait = around_.gate.admit(unit_.place->now))
-      return unit_.place->wheel.set(*this, unit_.place->now + *wait);
+      return wait_until(unit_.place->now + *wait);
     if (!accept_one())
       return;
   }
   unit_.place->wheel.set(
       *this, unit_.place->now); // there may be more; sockets and actors have their turn first
+}
+
+void listener::wait_until(actors::steady_time when) {
+  unit_.place->wheel.set(*this, when);
+  if (!std::exchange(waits_, true))
+    unit_.place->count.not_accepting.add();
+}
+
+void listener::go_on() {
+  if (std::exchange(waits_, false))
+    unit_.place->count.not_accepting.sub();
 }
 
 /// @returns whether to go on
@@ -105,8 +119,10 @@ bool listener::accept_one() {
   unique_fd fd(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&from), &length,
                          SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) {
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      around_.gate.nobody_came();
       return false;
+    }
     if (errno == ECONNABORTED || errno == EINTR)
       return true;
     out_of_descriptors(errno);
@@ -141,7 +157,7 @@ void listener::out_of_descriptors(int error) {
     fd.reset();
   }
   reserve_ = reserve_descriptor();
-  unit_.place->wheel.set(*this, now + back_off);
+  wait_until(now + back_off);
 }
 
 } // namespace beckon::net

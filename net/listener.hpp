@@ -37,6 +37,8 @@ public:
 private:
   void due(actors::steady_time now) override;
   void accept_some();
+  void wait_until(actors::steady_time when);
+  void go_on();
   bool accept_one();
   void out_of_descriptors(int error);
 
@@ -45,6 +47,7 @@ private:
   unique_fd socket_;
   unique_fd reserve_; ///< closed for a moment to tell a client 503 when no other is left
   actors::steady_time last_told_{};
+  bool waits_ = false; ///< counted as one that accepts nobody now
 };
 
 } // namespace beckon::net

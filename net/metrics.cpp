@@ -101,6 +101,10 @@ private:
         {"connections", "Open connections.", &counters::connections},
         {"handshakes_in_progress", "Connections that are not yet upgraded or refused.",
          &counters::handshakes},
+        {"listeners_waiting",
+         "Listening sockets that accept nobody now: over the rate or the limit of handshakes, or "
+         "out of descriptors.",
+         &counters::not_accepting},
         {"sessions", "Sessions.", &counters::sessions},
         {"groups", "Groups with a member.", &counters::groups},
         {"members", "Members, summed over the groups.", &counters::members},

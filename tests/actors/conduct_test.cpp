@@ -25,6 +25,16 @@ BOOST_AUTO_TEST_CASE(frames_and_bytes_are_metered) {
   BOOST_TEST(bytes.frame(1, start).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(what_costs_more_is_allowed_less_often) {
+  conduct c{protocol::limits{}};
+  for (int i = 0; i < 40; ++i)
+    BOOST_TEST(!c.frame(1, start, conduct::roster_cost));
+  auto wait = c.frame(1, start, conduct::roster_cost);
+  BOOST_REQUIRE(wait.has_value());
+  BOOST_TEST((*wait >= 50ms && *wait <= 51ms)); // at 200 a second
+  BOOST_TEST(!c.frame(1, start + *wait, conduct::roster_cost));
+}
+
 BOOST_AUTO_TEST_CASE(joins_are_metered_by_themselves) {
   conduct c{protocol::limits{}};
   for (int i = 0; i < 30; ++i)

@@ -49,6 +49,15 @@ BOOST_AUTO_TEST_CASE(what_is_larger_than_the_burst_passes_once_the_bucket_is_ful
   BOOST_TEST(!m.take(30, start + 2s));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_given_back_may_pass_again_and_no_more) {
+  meter m(10, 20);
+  BOOST_TEST(m.take(1, start));
+  m.give_back(1);
+  m.give_back(1);
+  BOOST_TEST(m.take(20, start));
+  BOOST_TEST(!m.take(1, start));
+}
+
 BOOST_AUTO_TEST_CASE(a_clock_that_stands_still_refills_nothing) {
   meter m(10, 1);
   BOOST_TEST(m.take(1, start + 1s));

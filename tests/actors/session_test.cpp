@@ -228,8 +228,9 @@ BOOST_AUTO_TEST_CASE(a_session_that_is_closed_before_its_welcome_is_offline) {
 BOOST_AUTO_TEST_CASE(what_waits_for_the_welcome_is_bounded_like_the_queue) {
   opening of(with(&protocol::limits::outbound_bytes_max, std::size_t{4096}));
   auto data = '"' + std::string(1000, 'x') + '"';
-  for (int i = 0; i < 3; ++i)
-    of.alice.write(R"({"type":"send","to":"bob","data":)" + data + "}");
+  for (int id = 1; id <= 3; ++id)
+    of.alice.write(R"({"type":"send","id":)" + std::to_string(id) + R"(,"to":"bob","data":)" +
+                   data + "}");
   of.node.settle_without(of.slow);
   of.alice.write(R"({"type":"send","id":4,"to":"bob","data":)" + data + "}");
   of.alice.write(R"({"type":"publish","id":5,"data":)" + data + "}");
@@ -353,6 +354,57 @@ BOOST_AUTO_TEST_CASE(what_waits_for_an_answer_goes_on_when_that_expires) {
   BOOST_TEST(!at.alice.paused());
   at.node.settle();
   BOOST_TEST(at.alice.said() == ok(1, "\"count\":0") + ok(2));
+}
+
+/// A message without an id, 1 KiB of data; with what it takes beside that, 42 make a checkpoint.
+const std::string silent = R"({"type":"send","to":"bob","data":")" + std::string(1024, 'x') + "\"}";
+
+BOOST_AUTO_TEST_CASE(who_sends_without_an_id_is_read_no_faster_than_its_groups_work) {
+  meeting at;
+  std::size_t sent = 0;
+  for (; sent < 1000 && !at.alice.paused(); ++sent)
+    at.alice.write(silent);
+  BOOST_TEST(sent > 64); // one checkpoint on its way holds nobody back
+  BOOST_TEST(sent < 128);
+  at.node.settle();
+  BOOST_TEST(!at.alice.paused());
+  BOOST_TEST(at.alice.said() == "");
+  BOOST_TEST(at.bob.frames.size() == sent);
+}
+
+BOOST_AUTO_TEST_CASE(publications_without_an_id_are_held_back_as_well) {
+  meeting at;
+  std::size_t sent = 0;
+  for (; sent < 1000 && !at.alice.paused(); ++sent)
+    at.alice.write(R"({"type":"publish","data":")" + std::string(1024, 'x') + "\"}");
+  BOOST_TEST(sent < 128);
+  at.node.settle();
+  BOOST_TEST(!at.alice.paused());
+  at.alice.write(R"({"type":"publish","id":1,"data":1})");
+  at.node.settle();
+  BOOST_TEST(at.alice.said() == ok(1, "\"count\":1"));
+  BOOST_TEST(at.bob.frames.size() == sent + 1);
+}
+
+BOOST_AUTO_TEST_CASE(who_is_held_back_without_an_id_goes_on_when_its_group_fails) {
+  meeting at;
+  while (!at.alice.paused())
+    at.alice.write(silent);
+  at.node.kill_group("g");
+  at.node.settle();
+  BOOST_TEST(!at.alice.paused());
+  BOOST_TEST(at.alice.said() == left("g", "group_failed"));
+}
+
+BOOST_AUTO_TEST_CASE(who_is_held_back_without_an_id_goes_on_when_nobody_counts) {
+  meeting at;
+  while (!at.alice.paused())
+    at.alice.write(silent);
+  at.node.pass(6s); // no actor runs meanwhile
+  at.node.fire(0);
+  BOOST_TEST(!at.alice.paused());
+  at.node.settle();
+  BOOST_TEST(at.alice.said() == "");
 }
 
 // ---- sends

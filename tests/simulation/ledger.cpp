@@ -76,9 +76,10 @@ void ledger::read(peer& p, sent_frame f) {
   }
   f.read = trace_.step;
   f.at = stage_.now();
-  if (is_question(f.type))
+  if (is_question(f.type)) {
+    f.as_then = p.groups[f.group].as;
     read_question(p, f);
-  else if (f.type == frame_type::reply)
+  } else if (f.type == frame_type::reply)
     messages[f.message].replies.push_back({p.number, f.reply_data, f.says_no});
   else if (f.type == frame_type::received)
     for (auto& c : messages[f.message].got)
@@ -219,7 +220,7 @@ void ledger::delivery(peer& p, const object& f, std::uint64_t end) {
   std::string as;
   if (!m.group.empty()) {
     auto& in = p.groups[m.group];
-    must(in.in != belief::no, p, "a delivery of a group that it is not in");
+    must(!in.excluded(), p, "a delivery of a group that it is not in");
     as = in.in == belief::yes ? in.as : std::string();
   }
   if (m.by_member || m.group.empty())
@@ -267,7 +268,7 @@ void ledger::presence(peer& p, const object& f, bool missed) {
   auto group = group_of(f);
   auto& m = p.groups[group];
   must(p.welcomed, p, "presence before the welcome");
-  must(m.in != belief::no, p, "presence of a group that it is not in");
+  must(!m.excluded(), p, "presence of a group that it is not in");
   if (auto* count = f.if_contains("count")) {
     must(m.watch == watching::count || m.watch == watching::unknown, p,
          "a count that it did not ask for");
@@ -345,8 +346,9 @@ void ledger::left(peer& p, const object& f) {
 void ledger::forget(peer& p, const std::string& group) {
   auto& m = p.groups[group];
   end_tenure(m);
-  auto [questions, joined, as] = std::tuple(m.questions, m.joined, m.as);
+  auto [questions, joined, as, given_up] = std::tuple(m.questions, m.joined, m.as, m.given_up);
   m = {};
+  m.given_up = given_up;
   m.as_before = as;
   m.questions = questions;
   m.joined = trace_.step;
@@ -367,7 +369,7 @@ void ledger::gap(peer& p, const object& f) {
   auto group = group_of(f);
   auto lost = number(f.at("lost"));
   auto& m = p.groups[group];
-  must(m.in != belief::no, p, "a gap in a group that it is not in");
+  must(!m.excluded(), p, "a gap in a group that it is not in");
   auto url = std::find(p.url_groups.begin(), p.url_groups.end(), group) != p.url_groups.end();
   must(lost == m.missed || (url && lost > m.missed), p,
        "a gap of another size"); // some before the welcome
@@ -481,15 +483,21 @@ void ledger::joined_or_updated(peer& p, const sent_frame& q, const object& f) {
   m.in = belief::yes;
   if (is_join) {
     auto before = std::exchange(m.as, text(f.at("as")));
-    must(m.as == q.as || m.as == before || (!q.as_given && m.as == m.as_before), p,
-         "joined under another name");
+    auto as_ever = m.as == before || (!q.as_given && (m.as == m.as_before || m.as == q.as_then));
+    must(m.as == q.as || as_ever, p, "joined under another name");
     if (m.epoch != text(f.at("epoch")))
       m.version.reset();
     m.epoch = text(f.at("epoch"));
   }
-  if (q.presence || was == belief::no)
+  if (was == belief::no && m.given_up) { // what a join that was given up has set may hold
+    know_nothing(m);
+    m.epoch = is_join ? text(f.at("epoch")) : std::string();
+    m.interest.reset();
+  }
+  auto is_new = was == belief::no && !m.given_up;
+  if (q.presence || is_new)
     m.watch = mode_of(q.presence.value_or(presence_mode::none));
-  if (q.interest || was == belief::no)
+  if (q.interest || is_new)
     m.interest = q.interest.value_or(interest_level::full);
   must(!m.version || version == *m.version, p, "an answer of another version than the last");
   auto shows = is_join || q.presence;
@@ -502,7 +510,7 @@ void ledger::joined_or_updated(peer& p, const sent_frame& q, const object& f) {
   }
   if (m.watch != watching::count)
     m.count.reset();
-  else if (shows)
+  else if (shows && f.contains("count"))
     m.count = f.at("count").to_number<std::int64_t>();
   if (m.watch != watching::unknown) {
     must(f.contains("members") == (m.watch == watching::full && shows), p,
@@ -533,6 +541,9 @@ void ledger::roster(peer& p, const sent_frame& q, const object& f) {
     return;
   auto all = values(f.at("members"));
   agree(q.group, m, version, all);
+  for (auto& t : tenures_)
+    must(t.group != q.group || !stays(t, q.read, trace_.step) || all.contains(t.as), p,
+         "a roster without one who was there before");
   rosters[{p.number, q.group}] = std::move(all);
 }
 
@@ -540,10 +551,13 @@ void ledger::refused_question(peer& p, const sent_frame& q, std::string_view cod
   check_code(p, q, code);
   auto& m = p.groups[q.group];
   if (code == "not_member") {
+    // A join without an id is given up without a word.
+    m.given_up = m.given_up || (m.in == belief::maybe && stalled >= m.joined);
     m.in = belief::no;
     rosters[{p.number, q.group}].reset();
   } else if (code == "internal" && q.type != frame_type::roster) { // it may be done yet
     m.in = q.type == frame_type::update ? m.in : belief::maybe;
+    m.given_up = m.given_up || q.type == frame_type::join;
     know_nothing(m);
     m.interest.reset();
     end_tenure(m);
@@ -556,6 +570,12 @@ void ledger::check_code(const peer& p, const sent_frame& q, std::string_view cod
   auto* m = found == p.groups.end() ? nullptr : &found->second;
   if (code == "not_member") {
     must(!m || m->in != belief::yes, p, "not a member, though it joined and did not leave");
+    auto joins = [&](const sent_frame& before) {
+      return before.type == frame_type::join && before.group == q.group && before.id != 0 &&
+             before.id < q.id;
+    };
+    must(std::none_of(p.questions.begin(), p.questions.end(), joins), p,
+         "not a member, before its join was answered");
   } else if (code == "exists") {
     auto other = [&](const join& j) {
       return j.group == q.group && j.may_be(q.as) && j.peer != p.number;
@@ -588,6 +608,7 @@ void ledger::answer_message(peer& p, message& m, const object& f, bool ok) {
     sent_frame q;
     q.type = m.type;
     q.group = m.group;
+    q.id = number(f.at("id"));
     q.read = m.joined ? m.joined : m.read;
     q.at = m.at;
     return check_code(p, q, code);
@@ -669,7 +690,8 @@ void ledger::check_outcome(const message& m, const std::string& recipient, std::
     must(by_queue || early_possible(m), p, "overloaded, though no queue was full");
   } else {
     must(what == "expired" && waited(m), p, "expired before its time, or no outcome at all");
-    auto lost = !m.by_member || killed_since(m.group, m.joined) || stalled >= m.read;
+    auto lost = !m.by_member || killed_since(m.group, m.joined) || stalled >= m.read ||
+                may_miss_its_end(m) || early_possible(m);
     must(m.confirm != confirm_level::queued || lost, p,
          "expired, though only a queue was asked for");
   }
@@ -748,6 +770,40 @@ bool ledger::somebody_stays(const message& m, const std::string& recipient) cons
 // ---- in the end
 // -----------------------------------------------------------------------------------
 
+/// Whether the message can still get its outcome without that time passes: by a client that has it
+/// and has not said anything yet.
+bool ledger::waits_for_somebody(const message& m) const {
+  if (m.type == frame_type::publish ||
+      (m.type == frame_type::send && m.confirm != confirm_level::received))
+    return false;
+  return std::any_of(m.got.begin(), m.got.end(), [&](auto& c) {
+    auto& holder = *peers[c.peer];
+    auto replied =
+        std::any_of(m.replies.begin(), m.replies.end(), [&](auto& r) { return r.peer == c.peer; });
+    return !holder.ended() && !holder.closed() && !c.confirmed && !replied;
+  });
+}
+
+/// Who was replaced may send before it hears of it, to a group that has ended meanwhile, the newer
+/// session having left: nobody is there to say `offline`, and the wait runs out.
+bool ledger::may_miss_its_end(const message& m) {
+  return !m.group.empty() && replaces(m.group);
+}
+
+void ledger::check_waits() {
+  auto metered = stage_.node.bounds.frames_per_second != 0; // what a client says may be refused
+  auto opening = std::any_of(peers.begin(), peers.end(), [](auto& p) {
+    return !p->ended() && !p->welcomed; // it may hold what came early
+  });
+  if (metered || opening)
+    return;
+  for (auto& p : peers)
+    for (auto& [id, f] : p->open)
+      if (f.message && !p->ended() && p->reads() && !may_miss_its_end(messages[f.message]))
+        must(waits_for_somebody(messages[f.message]), *p,
+             ("message " + std::to_string(f.message) + " waits for nobody").c_str());
+}
+
 void ledger::check_answers() {
   for (auto& p : peers) {
     if (p->ended() || p->closed() || p->killed)
@@ -790,6 +846,13 @@ void ledger::check_arrivals() {
            *peers[t.peer], ("lost message " + std::to_string(n)).c_str());
     }
   }
+}
+
+bool ledger::knows_all() const {
+  return std::all_of(peers.begin(), peers.end(), [](auto& p) {
+    return p->ended() || std::all_of(p->groups.begin(), p->groups.end(),
+                                     [](auto& entry) { return entry.second.in != belief::maybe; });
+  });
 }
 
 ledger::truth ledger::who_is_where() const {

@@ -88,6 +88,8 @@ public:
   void group_killed(const std::string& group) { kills_.push_back({trace_.step, group}); }
 
   // ---- when nothing is on its way any more ----
+  /// What is not answered yet waits for a client, not for something that was lost.
+  void check_waits();
   /// Every session that is left has answered all that it read, and reads.
   void check_answers();
   /// What was sent to members who stayed has arrived.
@@ -95,6 +97,8 @@ public:
   /// The rosters, which all sessions were asked for just now, the views of watchers and who
   /// believes to be a member: all say the same.
   void check_rosters();
+  /// Whether every session has been told in which groups it is. A rate may have kept some from it.
+  bool knows_all() const;
   /// How many groups and members there must be.
   std::pair<std::int64_t, std::int64_t> population() const;
   /// The last roster that a session was told of a group, by its session; nothing: `not_member`.
@@ -145,6 +149,8 @@ private:
   void read_question(peer& p, const sent_frame& f);
   void read_message(peer& p, const sent_frame& f);
   bool stays(const tenure& t, std::size_t from, std::size_t to) const;
+  bool waits_for_somebody(const message& m) const;
+  static bool may_miss_its_end(const message& m);
   bool early_possible(const message& m) const;
   bool somebody_stays(const message& m, const std::string& recipient) const;
   bool reached(const message& m, const message::copy& c) const;

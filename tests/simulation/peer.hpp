@@ -24,7 +24,8 @@ struct sent_frame {
   std::string json;
   std::uint64_t id = 0;
   std::string group;
-  std::string as; ///< of a join: the name that it has from nothing else
+  std::string as;      ///< of a join: the name that it has from nothing else
+  std::string as_then; ///< that it was thought to have when this was read
   bool as_given = false;
   std::optional<protocol::presence_mode> presence; ///< of a join or update
   std::optional<protocol::interest_level> interest;
@@ -73,6 +74,8 @@ public:
   enum class watching : std::uint8_t { none, count, full, unknown };
   struct membership {
     belief in = belief::no;
+    bool given_up = false; ///< a join that took too long: it may be done yet, and then undone
+    bool excluded() const { return in == belief::no && !given_up; }
     std::string as;
     std::string as_before; ///< that of the membership before
     std::string epoch;

@@ -66,9 +66,9 @@ void recorder::end() {
 // -----------------------------------------------------------------------------------
 
 void recorder::take(std::size_t bytes) {
-  taken_ += std::min(bytes, queued());
   if (closed_ || ended_)
-    return;
+    return; // its session hears no more of what is written
+  taken_ += std::min(bytes, queued());
   stage_.enter(home_);
   if (session_->awaits_written())
     session_->written(taken_);

@@ -27,7 +27,8 @@ std::string list(const std::vector<std::string>& names) {
 
 } // namespace
 
-script::script(dice& chance, ledger& book) : dice_(chance), ledger_(book) {
+script::script(dice& chance, ledger& book, bool metered)
+    : dice_(chance), ledger_(book), questions_with_id_(metered ? 100 : 85) {
   for (std::size_t i = 0, n = 2 + dice_.below(3); i < n; ++i)
     users.push_back(std::string(1, 'u').append(std::to_string(i)));
   const std::string pool[] = {"g", "g", "g2", "r", "r2", "x"};
@@ -110,7 +111,7 @@ void script::change_member(sent_frame& f) {
 }
 
 sent_frame script::join(peer& p) {
-  auto f = begin(p, frame_type::join, 85);
+  auto f = begin(p, frame_type::join, questions_with_id_);
   f.group = dice_.one_of(groups);
   add(f, "\"group\":" + in_quotes(f.group));
   f.as = p.user;
@@ -124,14 +125,14 @@ sent_frame script::join(peer& p) {
 }
 
 sent_frame script::update(peer& p) {
-  auto f = begin(p, frame_type::update, 85);
+  auto f = begin(p, frame_type::update, questions_with_id_);
   name_group(f, p);
   change_member(f);
   return f;
 }
 
 sent_frame script::leave(peer& p) {
-  auto f = begin(p, frame_type::leave, 85);
+  auto f = begin(p, frame_type::leave, questions_with_id_);
   name_group(f, p);
   return f;
 }

@@ -13,7 +13,8 @@ namespace beckon::testing {
 
 class script {
 public:
-  script(dice& chance, ledger& book);
+  /// @param metered whether a rate may refuse frames: who asks then always wants an answer
+  script(dice& chance, ledger& book, bool metered);
 
   std::vector<std::string> users;
   std::vector<std::string> groups; ///< `g…`: many sessions of a member; `r…`: the newest replaces;
@@ -44,6 +45,7 @@ private:
 
   dice& dice_;
   ledger& ledger_;
+  const std::size_t questions_with_id_; ///< percent
   std::uint64_t last_reply_ = 0;
 };
 

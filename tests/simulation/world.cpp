@@ -41,8 +41,9 @@ const std::vector<protocol::policy_rule> policies{{"r*", protocol::session_polic
 
 world::world(std::uint64_t seed, bool in_words)
     : dice_(seed), trace_(in_words), stage_(2 + dice_.below(2), some_limits(dice_), policies),
-      ledger_(stage_, trace_), script_(dice_, ledger_), clients_max_(2 + dice_.below(6)),
-      steps_(600 + dice_.below(1200)), kills_(dice_.chance(30)), slow_clients_(dice_.chance(60)) {
+      ledger_(stage_, trace_), script_(dice_, ledger_, stage_.node.bounds.frames_per_second != 0),
+      clients_max_(2 + dice_.below(6)), steps_(600 + dice_.below(1200)), kills_(dice_.chance(30)),
+      slow_clients_(dice_.chance(60)) {
   stage_.node.verify = [](std::string_view token) {
     actors::identity who;
     who.user = token;
@@ -62,6 +63,11 @@ void world::run() {
     ++trace_.step;
     act();
   }
+  calm();
+  ledger_.check_waits();
+  break_some();
+  calm();
+  ledger_.check_waits();
   let_time_pass_calmly(milliseconds(20), 5);
   let_time_pass_calmly(milliseconds(1000), 8);
   for (auto& p : ledger_.peers)
@@ -73,8 +79,12 @@ void world::run() {
     return;
   ledger_.check_answers();
   ledger_.check_arrivals();
-  ledger_.check_rosters();
-  check_gauges();
+  if (ledger_.knows_all()) {
+    ledger_.check_rosters();
+    check_gauges();
+  } else if (stage_.node.bounds.frames_per_second == 0) {
+    trace_.fail("a session was not told whether it is in a group");
+  }
   if (!trace_.failed())
     check_nothing_is_left();
 }
@@ -250,6 +260,15 @@ void world::kill() {
 
 // ---- the end
 // --------------------------------------------------------------------------------------
+
+/// While all wait, a group fails or clients go: who waited for them must be told, not time out.
+void world::break_some() {
+  if (kills_ && dice_.chance(50))
+    kill();
+  for (auto count = dice_.below(3); count > 0; --count)
+    if (auto* p = somebody())
+      end(*p);
+}
 
 /// Everything that can happen without time happens, still in any order.
 void world::calm() {

@@ -35,6 +35,7 @@ private:
   void end_one();
   void kill();
 
+  void break_some();
   void calm();
   bool calm_peer(peer& p);
   void let_time_pass_calmly(std::chrono::milliseconds step, int times);

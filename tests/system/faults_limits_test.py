@@ -211,10 +211,22 @@ def test_92_handshakes_over_the_rate_wait_and_none_is_dropped():
     with Server(rate_handshakes=20, rate_handshakes_burst=10) as server:
         start = time.monotonic()
         peers = [Raw(server.port) for _ in range(50)]
+        eventually(lambda: server.metric("beckon_listeners_waiting") > 0, 1, "the gauge shows that accepting waits")
         for number, peer in enumerate(peers):
             peer.open(f"u{number}")
         # Ten at once, forty at twenty a second.
         assert 1.5 < time.monotonic() - start < 2 * ROOM
+        eventually(lambda: server.metric("beckon_listeners_waiting") == 0, 1 * ROOM, "nobody waits any more")
+        for peer in peers:
+            peer.reset()
+
+
+def test_92_a_handshake_costs_one_of_the_rate():
+    # One after another: the look for the next one, who has not come yet, costs nothing.
+    with Server(rate_handshakes=1, rate_handshakes_burst=10) as server:
+        start = time.monotonic()
+        peers = [Raw(server.port).open(f"u{number}") for number in range(10)]
+        assert time.monotonic() - start < 0.6 * ROOM
         for peer in peers:
             peer.reset()
 
@@ -228,6 +240,21 @@ async def test_93_a_roster_comes_in_pages(server):
         rest = await roster(clients[0], "paged", lambda m: len(m) == 1, after=first["next"])
         assert "next" not in rest, rest
         assert {*first["members"], *rest["members"]} == {"m0", "m1", "m2", "m3"}
+
+
+async def test_93_rosters_cost_ten_times_what_others_do(server):
+    async def accepted(client, kind, **fields):
+        asked = [client.ask_later(kind, group="paged", **fields) for _ in range(BURST // 2)]
+        answers = await asyncio.gather(*asked)
+        for answer in answers:
+            assert answer["type"] == "ok" or answer["retry_after_ms"] > 0, answer
+        return sum(answer["type"] == "ok" for answer in answers)
+
+    async with await connect(server, "cheap", "paged") as cheap, await connect(server, "dear", "paged") as dear:
+        assert await accepted(cheap, "update", meta=1) == BURST // 2
+        assert BURST // 10 <= await accepted(dear, "roster") <= BURST // 10 + FRAMES // 10
+    async with await connect(server, "dear", "paged") as dear:
+        assert BURST // 10 <= await accepted(dear, "update", presence="full") <= BURST // 10 + FRAMES // 10
 
 
 async def test_requests_in_flight(server):

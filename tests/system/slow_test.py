@@ -1,6 +1,7 @@
 """faults.md 95: who reads slowly or not at all costs a bounded amount and nobody else's time."""
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -154,6 +155,35 @@ def test_a_slow_reader_without_traffic_is_not_ended():
         time.sleep(3)
         calm.text({"type": "ping"})
         assert calm.json()["type"] == "pong"
+
+
+@pytest.mark.parametrize("kind", ['"send","to":"reader"', '"publish"'], ids=["send", "publish"])
+def test_who_writes_faster_than_a_group_works_fills_no_mailbox(kind):
+    """Without rates and without ids nothing else slows a sender down."""
+    data = encode(TEXT, '{"type":%s,"data":"%s"}' % (kind, "x" * 1024)) * 200
+    with Server(threads=2) as server, Raw(server.port).open("reader", "hot") as reader:
+        writers = [Raw(server.port).open(f"w{number}", "hot") for number in range(4)]
+        unsent = dict.fromkeys(writers, b"")
+        for peer in (*writers, reader):
+            peer.socket.setblocking(False)
+        server.forget_peak()
+        before, start, sent, got = server.rss(), time.monotonic(), 0, 0
+        while time.monotonic() - start < 3:
+            for peer in (*writers, reader):
+                with contextlib.suppress(BlockingIOError):
+                    got += len(peer.socket.recv(1 << 20))
+                with contextlib.suppress(BlockingIOError):
+                    if peer is not reader:
+                        unsent[peer] = unsent[peer] or data
+                        count = peer.socket.send(unsent[peer])
+                        sent, unsent[peer] = sent + count, unsent[peer][count:]
+        growth = server.peak_rss() - before
+        note(f"{sent / MiB:.0f} MiB sent, {got / MiB:.0f} MiB got; memory + {growth / MiB:.1f} MiB")
+        assert got > MiB and sent > 20 * MiB
+        # What four senders may have on its way, five queues, and room for buffers.
+        assert growth < 16 * MiB
+        for peer in writers:
+            peer.reset()
 
 
 @pytest.mark.long
