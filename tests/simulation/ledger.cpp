@@ -555,7 +555,9 @@ void ledger::refused_question(peer& p, const sent_frame& q, std::string_view cod
     m.given_up = m.given_up || (m.in == belief::maybe && stalled >= m.joined);
     m.in = belief::no;
     rosters[{p.number, q.group}].reset();
-  } else if (code == "internal" && q.type != frame_type::roster) { // it may be done yet
+  } else if (q.type == frame_type::roster) {
+    rosters.erase({p.number, q.group}); // an older one says nothing
+  } else if (code == "internal") {      // it may be done yet
     m.in = q.type == frame_type::update ? m.in : belief::maybe;
     m.given_up = m.given_up || q.type == frame_type::join;
     know_nothing(m);
