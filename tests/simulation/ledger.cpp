@@ -337,6 +337,9 @@ void ledger::left(peer& p, const object& f) {
   } else {
     must(why == "group_failed" && killed_since(group, m.joined), p,
          "left a group that did not fail");
+    // A join that was asked meanwhile is given up, though the group's successor may have it.
+    for (auto& q : p.questions)
+      m.given_up = m.given_up || (q.type == frame_type::join && q.group == group);
   }
   forget(p, group);
   foresee(p, group);
