@@ -606,6 +606,7 @@ void ledger::check_code(const peer& p, const sent_frame& q, std::string_view cod
 void ledger::answer_message(peer& p, message& m, const object& f, bool ok) {
   m.answered = trace_.step;
   m.ok = ok;
+  m.in_time = !waited(m);
   auto code = ok ? std::string() : text(f.at("code"));
   static const std::set<std::string> outcomes{"", "not_delivered", "timeout", "callee_gone",
                                               "busy"};
@@ -825,7 +826,7 @@ void ledger::check_answers() {
 void ledger::check_arrivals() {
   for (std::size_t n = 1; n < messages.size(); ++n) {
     auto& m = messages[n];
-    auto until = m.ok ? m.answered : trace_.step;
+    auto until = m.ok && m.in_time ? m.answered : trace_.step;
     auto& sender = *peers[m.sender];
     auto metered =
         stage_.node.bounds.frames_per_second != 0; // it may have been refused without a word
