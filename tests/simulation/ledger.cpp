@@ -337,6 +337,9 @@ void ledger::left(peer& p, const object& f) {
   } else {
     must(why == "group_failed" && killed_since(group, m.joined), p,
          "left a group that did not fail");
+    // A join that was asked meanwhile is given up, though the group's successor may have it.
+    for (auto& q : p.questions)
+      m.given_up = m.given_up || (q.type == frame_type::join && q.group == group);
   }
   forget(p, group);
   foresee(p, group);
@@ -555,7 +558,9 @@ void ledger::refused_question(peer& p, const sent_frame& q, std::string_view cod
     m.given_up = m.given_up || (m.in == belief::maybe && stalled >= m.joined);
     m.in = belief::no;
     rosters[{p.number, q.group}].reset();
-  } else if (code == "internal" && q.type != frame_type::roster) { // it may be done yet
+  } else if (q.type == frame_type::roster) {
+    rosters.erase({p.number, q.group}); // an older one says nothing
+  } else if (code == "internal") {      // it may be done yet
     m.in = q.type == frame_type::update ? m.in : belief::maybe;
     m.given_up = m.given_up || q.type == frame_type::join;
     know_nothing(m);
@@ -601,6 +606,7 @@ void ledger::check_code(const peer& p, const sent_frame& q, std::string_view cod
 void ledger::answer_message(peer& p, message& m, const object& f, bool ok) {
   m.answered = trace_.step;
   m.ok = ok;
+  m.in_time = !waited(m);
   auto code = ok ? std::string() : text(f.at("code"));
   static const std::set<std::string> outcomes{"", "not_delivered", "timeout", "callee_gone",
                                               "busy"};
@@ -820,7 +826,7 @@ void ledger::check_answers() {
 void ledger::check_arrivals() {
   for (std::size_t n = 1; n < messages.size(); ++n) {
     auto& m = messages[n];
-    auto until = m.ok ? m.answered : trace_.step;
+    auto until = m.ok && m.in_time ? m.answered : trace_.step;
     auto& sender = *peers[m.sender];
     auto metered =
         stage_.node.bounds.frames_per_second != 0; // it may have been refused without a word

@@ -40,6 +40,7 @@ struct message {
   bool by_member = false;   ///< by one whose membership was certain
   std::size_t answered = 0; ///< the step
   bool ok = false;
+  bool in_time = false; ///< it did not just wait long enough
   struct copy {
     std::size_t peer = 0;
     std::string as; ///< of the recipient, in the group
