@@ -488,6 +488,9 @@ void ledger::joined_or_updated(peer& p, const sent_frame& q, const object& f) {
     auto before = std::exchange(m.as, text(f.at("as")));
     auto as_ever = m.as == before || (!q.as_given && (m.as == m.as_before || m.as == q.as_then));
     must(m.as == q.as || as_ever, p, "joined under another name");
+    for (auto& [id, later] : p.open)
+      if (later.group == q.group)
+        later.as_then = m.as;
     if (m.epoch != text(f.at("epoch")))
       m.version.reset();
     m.epoch = text(f.at("epoch"));
