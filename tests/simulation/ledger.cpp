@@ -793,10 +793,10 @@ bool ledger::waits_for_somebody(const message& m) const {
   });
 }
 
-/// Who was replaced may send before it hears of it, to a group that has ended meanwhile, the newer
-/// session having left: nobody is there to say `offline`, and the wait runs out.
-bool ledger::may_miss_its_end(const message& m) {
-  return !m.group.empty() && replaces(m.group);
+/// Who was replaced, or whose leave was given up and is done all the same, may send to a group that
+/// has ended meanwhile, nobody else being there: nobody says `offline`, and the wait runs out.
+bool ledger::may_miss_its_end(const message& m) const {
+  return !m.group.empty() && (replaces(m.group) || stalled >= m.joined);
 }
 
 void ledger::check_waits() {
