@@ -123,17 +123,16 @@ struct json_splitter::grammar {
     parser.reset();
     boost::system::error_code ec;
     // Nothing follows this buffer, so that the grammar never keeps half a value; it stops behind
-    // the first one.
+    // the first one and the blanks that follow it.
     auto length = parser.write_some(false, text.data(), text.size(), ec);
-    return ec ? 0 : length;
+    return ec ? 0 : without_trailing_blanks(text.substr(0, length)).size();
   }
 
   /// Takes the value that comes next but for blanks. @returns nothing when there is none.
   std::string_view take_value(std::string_view& text) {
     skip_blanks(text);
-    auto length = value_length(text);
-    auto value = without_trailing_blanks(text.substr(0, length));
-    text.remove_prefix(length);
+    auto value = text.substr(0, value_length(text));
+    text.remove_prefix(value.size());
     return value;
   }
 
@@ -174,7 +173,8 @@ std::size_t json_splitter::value_length(std::string_view text) {
 }
 
 bool json_splitter::valid(std::string_view text) {
-  return !text.empty() && grammar_->value_length(text) == text.size();
+  auto value = without_trailing_blanks(text);
+  return !value.empty() && grammar_->value_length(value) == value.size();
 }
 
 std::optional<code> json_splitter::split(std::string_view text, object& out) {

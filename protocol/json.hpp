@@ -57,7 +57,8 @@ public:
   bool each_element(std::string_view raw, F element);
 
 private:
-  /// Length of the JSON value that `text` starts with; 0 when it starts with none.
+  /// Length of the JSON value that `text` starts with, without blanks behind it; 0 when it starts
+  /// with none.
   std::size_t value_length(std::string_view text);
 
   struct grammar;
@@ -89,13 +90,10 @@ bool json_splitter::each_element(std::string_view raw, F element) {
       raw.remove_prefix(1);
     if (raw.empty() || raw.front() == ']')
       return true;
-    auto length = value_length(raw);
-    auto value = raw.substr(0, length);
-    while (!value.empty() && blank(value.back()))
-      value.remove_suffix(1);
-    if (length == 0 || !element(value))
-      return length == 0;
-    raw.remove_prefix(length);
+    auto value = raw.substr(0, value_length(raw));
+    if (value.empty() || !element(value))
+      return value.empty();
+    raw.remove_prefix(value.size());
   }
 }
 

@@ -122,7 +122,8 @@ BOOST_AUTO_TEST_CASE(an_exponent_that_boost_json_cannot_hold_is_bad_json_until_i
 }
 
 BOOST_AUTO_TEST_CASE(json_that_is_no_object_is_a_bad_request) {
-  for (auto text : {"[]", "[1,{\"a\":2}]", "\"text\"", "1", "-1.5e3", "null", "true", " false "})
+  for (auto text :
+       {"[]", "[1,{\"a\":2}]", "\"text\"", "\"text\" ", "1", "-1.5e3", "null", "true", " false "})
     BOOST_TEST(verdict(text) == "bad_request", text);
 }
 
@@ -184,7 +185,7 @@ BOOST_AUTO_TEST_CASE(a_splitter_works_again_after_a_refusal) {
 
 BOOST_AUTO_TEST_CASE(valid_takes_exactly_one_value) {
   json_splitter splitter;
-  for (std::string_view text : {"1", " 1 ", "[]", "{\"a\":[1]}", "\"x\"", "null"})
+  for (std::string_view text : {"1", " 1 ", "[]", "{\"a\":[1]}", "\"x\"", "\"x\" \t\r\n", "null"})
     BOOST_TEST(splitter.valid(text), text);
   for (std::string_view text : {"", " ", "1 2", "[", "[]]", "\"", "nul", "{}x"})
     BOOST_TEST(!splitter.valid(text), text);
