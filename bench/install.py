@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("BENCH_BUILD", ROOT / "build" / "release"))  # ctest names its own
 TOOLS = ROOT / "build" / "tools"
+PYTHON = "/usr/lib/python3/dist-packages"  # of Debian's own python3
 
 
 def apt():
@@ -54,6 +55,26 @@ def unpack(program, *packages):
     if not (folder / program).exists():
         sys.exit(f"bench: {' '.join(packages)} brought no {program}; if installed, remove it for the benchmark")
     return folder
+
+
+def matplotlib():
+    """Python's matplotlib. On Debian 12 its package cannot stand beside the Boost that we build with (it asks for fonttools, that
+    for scipy, pythran and Boost 1.74): there what it needs for SVG is installed, and it is unpacked only."""
+    if is_there(f"{PYTHON}/matplotlib"):
+        return
+    if not is_there("/usr/share/doc/libboost1.81-dev"):
+        return need({f"{PYTHON}/matplotlib": "python3-matplotlib"})
+    need({f"{PYTHON}/{module}": f"python3-{module}" for module in ("numpy", "pyparsing", "packaging", "contourpy", "cycler", "kiwisolver")})
+    need({f"{PYTHON}/PIL": "python3-pil", f"{PYTHON}/dateutil": "python3-dateutil", "/usr/share/matplotlib": "python-matplotlib-data"})
+    need({f"/usr/lib/{os.uname().machine}-linux-gnu/libqhull_r.so.8.0": "libqhull-r8.0"})
+    folder = TOOLS / "python3-matplotlib"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        print("bench: unpacking python3-matplotlib into", folder.relative_to(ROOT), file=sys.stderr)
+        subprocess.run([*apt(), "download", "python3-matplotlib"], cwd=folder, check=True, stdout=sys.stderr)
+        for archive in folder.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "--extract", archive, folder], check=True)
+    sys.path.append(f"{folder}{PYTHON}")
 
 
 def npm(folder, package):
