@@ -3,6 +3,7 @@
 // along, never shared. They never cross nodes: between nodes only the hub's byte records travel.
 
 #include "actors/address.hpp"
+#include "actors/links.hpp"
 #include "actors/timing_wheel.hpp"
 #include "protocol/codes.hpp"
 #include "protocol/delivery.hpp"
@@ -227,6 +228,8 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::group_reply))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::settlements))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::answer))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::enroll_session))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::link_up))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::link_down))
 CAF_END_TYPE_ID_BLOCK(beckon)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::join_group)
@@ -244,3 +247,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::group_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::settlements)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::enroll_session)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::link_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::link_down)
