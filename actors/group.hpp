@@ -4,8 +4,9 @@
 // first join; ends when it is empty and the directory agrees that no join is on its way.
 //
 // Handles: join_group (from the directory), update_member, leave_group, read_roster, route,
-// publication (from sessions), flush_presence (from itself), end_group (from the directory), down
-// of a session. Answers through the relays.
+// publication (from sessions; the last two from the hub, for other nodes), flush_presence (from
+// itself), end_group (from the directory), down of a session; far_members, far_member, peer_lost,
+// far_gap (from the hub). Answers through the relays; tells the hub of its own members.
 
 #include "actors/audiences.hpp"
 #include "actors/messages.hpp"
@@ -39,7 +40,18 @@ private:
   void publish(publication& p);
   void forget(const caf::actor_addr& session);
 
+  void open(const join_group& j);
+  void opened(const far_members& all);
+  void set_far(const far_member& f);
+  void apply_far(const far_member& f);
+  void yield_to(const far_member& f);
+  void lose(const peer_lost& lost);
+  void tell_gap(const far_gap& g);
+  void tell_hub(std::string_view uid);
+  std::uint64_t stamp();
+
   void unseat(caf::actor_id session);
+  void replace(const seat& old);
   void apply(seat& s, const std::optional<std::string>& meta,
              const std::optional<protocol::presence_mode>& presence,
              const std::optional<protocol::interest_level>& interest);
@@ -63,7 +75,9 @@ private:
 
   roster roster_;
   audiences audiences_;
-  std::vector<read_roster> reads_; ///< that wait for the next flush; a session has one at a time
+  bool open_;                       ///< it knows who is in the group on other nodes
+  std::vector<join_group> waiting_; ///< until it does
+  std::vector<read_roster> reads_;  ///< that wait for the next flush; a session has one at a time
   std::uint64_t version_ = 0;
   std::uint64_t joins_ = 0; ///< join_group messages seen; the directory counts those sent
   std::optional<std::size_t> count_told_ = 0; ///< what all watchers of the count know
