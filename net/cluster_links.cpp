@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds hub_question_pause{1};
 /// A reason for a refusal is logged so often at most.
 constexpr std::chrono::seconds report_pause{1};
 /// A link that lasted less is not dialled again at once.
-constexpr std::chrono::seconds lasting_link{2};
+constexpr std::chrono::seconds lasting_link{1};
 
 std::string_view name(gate_role role) {
   return role == gate_role::dialler ? "dialler" : "acceptor";

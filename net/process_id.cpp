@@ -8,8 +8,7 @@
 namespace caf::detail {
 
 unsigned get_process_id() {
-  static const unsigned number = std::random_device{}();
-  return number;
+  return std::random_device{}(); // asked once by each actor system
 }
 
 } // namespace caf::detail
