@@ -99,6 +99,7 @@ std::string encode(const cluster_hello& hello) {
   out.number(hello.nonce);
   out.text(hello.caf_node);
   out.number(hello.hub);
+  out.number(hello.linked);
   out.text(hello.advertised);
   out.texts(hello.known);
   return std::move(out).done();
@@ -133,6 +134,7 @@ std::optional<cluster_hello> parse_hello(std::string_view message) {
   hello.nonce = in.number<std::uint64_t>();
   hello.caf_node = in.text(caf_node_bytes_max);
   hello.hub = in.number<std::uint64_t>();
+  hello.linked = in.number<std::uint8_t>() != 0;
   hello.advertised = in.text(address_bytes_max);
   hello.known = in.texts();
   if (!in.good() || hello.node.empty() || hello.hub == 0)

@@ -30,6 +30,7 @@ cluster_hello cluster_gate::own_hello(std::uint64_t nonce) const {
   hello.nonce = nonce;
   hello.caf_node = basp_->own_node();
   hello.hub = basp_->hub().id();
+  hello.linked = count_.links.value() > 0;
   if (cluster.advertise)
     hello.advertised = print_node_address(*cluster.advertise);
   else if (here.address().is_unspecified())
@@ -199,9 +200,11 @@ cluster_gate::task<void> cluster_gate::let_in(meeting with, cluster_hello ours,
 }
 
 cluster_gate::task<void> cluster_gate::converse_as_dialler(meeting with, node_address where) {
-  auto ours = own_hello(with->nonce());
+  if (!co_await with->secure())
+    co_return refuse(*with);
+  auto ours = own_hello(with->nonce()); // as it is now: the other end may have been frozen
   std::optional<cluster_hello> theirs;
-  if (co_await with->secure() && co_await with->say(encode(ours)))
+  if (co_await with->say(encode(ours)))
     theirs = co_await with->hear_hello();
   if (!theirs)
     co_return refuse(*with);

@@ -4,11 +4,17 @@ namespace beckon::net {
 
 namespace {
 
+/// Of two processes of one name the one leaves that nobody knows, else the younger one: a newcomer
+/// gives way to a living process, a process that was long frozen to its successor.
+bool is_first_to_leave(const cluster_hello& ours, const cluster_hello& theirs) {
+  return ours.linked == theirs.linked ? ours.incarnation > theirs.incarnation : !ours.linked;
+}
+
 /// The peer has our name. Its certificate says so, too.
 decision judge_namesake(const cluster_hello& ours, const cluster_hello& theirs) {
   if (ours.incarnation == theirs.incarnation)
     return {.why = cluster_refusal::self};
-  return {.why = cluster_refusal::name_taken, .leave = ours.incarnation > theirs.incarnation};
+  return {.why = cluster_refusal::name_taken, .leave = is_first_to_leave(ours, theirs)};
 }
 
 /// There is a link to that name.
@@ -52,7 +58,7 @@ decision judge(const cluster_hello& ours, const cluster_hello& theirs, const acq
 
 bool must_leave(const cluster_hello& ours, const cluster_hello& theirs, cluster_refusal why) {
   return why == cluster_refusal::name_taken &&
-         (ours.node != theirs.node || ours.incarnation > theirs.incarnation);
+         (ours.node != theirs.node || is_first_to_leave(ours, theirs));
 }
 
 } // namespace beckon::net

@@ -17,6 +17,7 @@ cluster_hello example() {
   hello.nonce = 0xFFFFFFFFFFFFFFFF;
   hello.caf_node = std::string("\0\x01\xFF", 3);
   hello.hub = 42;
+  hello.linked = true;
   hello.advertised = ":4700";
   hello.known = {"a:4700", "[::1]:4701"};
   return hello;
@@ -46,6 +47,7 @@ BOOST_AUTO_TEST_CASE(a_hello_is_read_as_it_was_written) {
   BOOST_TEST(read->nonce == sent.nonce);
   BOOST_TEST(read->caf_node == sent.caf_node);
   BOOST_TEST(read->hub == 42U);
+  BOOST_TEST(read->linked);
   BOOST_TEST(read->advertised == ":4700");
   BOOST_TEST(read->known == sent.known, boost::test_tools::per_element());
 }

@@ -152,6 +152,14 @@ BOOST_AUTO_TEST_CASE(of_two_processes_of_one_name_the_younger_leaves) {
     BOOST_TEST((younger.why == name_taken));
     BOOST_TEST(younger.leave);
   }
+  for (std::uint64_t ours : {1, 3}) { // whom others know stays, whichever is younger
+    auto known = node("a", ours);
+    known.linked = true;
+    BOOST_TEST(!judge(known, node("a", 2), {}, gate_role::acceptor).leave);
+    BOOST_TEST(judge(node("a", 2), known, {}, gate_role::acceptor).leave);
+    BOOST_TEST(!must_leave(known, node("a", 2), name_taken));
+    BOOST_TEST(must_leave(node("a", 2), known, name_taken));
+  }
   BOOST_TEST(must_leave(node("a", 2), node("a", 1), name_taken));
   BOOST_TEST(!must_leave(node("a", 1), node("a", 2), name_taken));
   BOOST_TEST(must_leave(node("a", 1), node("b", 2), name_taken)); // a third node says so
