@@ -9,6 +9,7 @@
 #include <csignal>
 #include <exception>
 #include <random>
+#include <tuple>
 
 namespace beckon::net {
 
@@ -43,12 +44,29 @@ std::uint64_t nanoseconds_of_the_clock() {
 cluster_gate::cluster_gate(const options& values, logger& log,
                            std::function<void(std::string)> leave)
     : values_(values), log_(log), leave_(std::move(leave)), work_(loop_.get_executor()),
-      acceptor_(loop_), dialler_(loop_), incarnation_(nanoseconds_of_the_clock()),
+      acceptor_(loop_), dialler_(loop_), names_(loop_), incarnation_(nanoseconds_of_the_clock()),
       addresses_(std::random_device{}()) {}
 
 cluster_gate::~cluster_gate() {
   stop();
 }
+
+/// One dial, until it is connected.
+struct cluster_gate::attempt {
+  explicit attempt(boost::asio::io_context& loop) : deadline(loop), way(loop) {}
+  void cancel() {
+    boost::system::error_code ignored;
+    late = true;
+    deadline.cancel();
+    way.close(ignored);
+  }
+
+  boost::asio::steady_timer deadline;
+  socket way;
+  name_lookup::endpoints found;
+  bool answered = false;
+  bool late = false;
+};
 
 // ---- start and stop
 // -----------------------------------------------------------------------------------------------
@@ -99,8 +117,8 @@ void cluster_gate::close_everything() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   dialler_.cancel();
-  for (auto& cancel : connecting_)
-    cancel();
+  for (auto& trial : connecting_)
+    trial->cancel();
   for (auto* meetings : {&waiting_, &dialling_})
     for (auto& m : *meetings)
       m->fail(cluster_refusal::slow, "this node stops");
@@ -194,45 +212,38 @@ cluster_gate::task<void> cluster_gate::dial(node_address where) {
 /// Tries each address of the name in turn. Nothing: no one is there.
 cluster_gate::task<std::optional<cluster_gate::socket>>
 cluster_gate::connect(const node_address& where) {
-  boost::asio::ip::basic_resolver<tcp, executor> resolver(loop_);
-  socket trial(loop_);
-  auto late = false;
-  auto cancel = [&] {
-    boost::system::error_code ignored;
-    late = true;
-    resolver.cancel();
-    trial.close(ignored);
-  };
-  connecting_.emplace_front(cancel);
-  auto self = connecting_.begin();
-  boost::asio::steady_timer deadline(loop_);
-  deadline.expires_after(connect_max);
-  deadline.async_wait([this, self, &late](boost::system::error_code ec) {
-    if (!ec && !late)
-      (*self)();
+  auto trial = std::make_shared<attempt>(loop_);
+  trial->deadline.expires_after(connect_max);
+  connecting_.insert(trial);
+  names_.ask(where, [trial](name_lookup::endpoints found) {
+    trial->found = std::move(found);
+    trial->answered = true;
+    trial->deadline.cancel(); // wakes who waits for the answer or for the deadline
   });
-  auto [failed, found] =
-      co_await resolver.async_resolve(where.host, std::to_string(where.port), use_tuple);
-  auto ec = failed;
+  if (!trial->answered)
+    co_await trial->deadline.async_wait(use_tuple);
+  trial->deadline.async_wait([trial](boost::system::error_code ec) {
+    if (!ec)
+      trial->cancel();
+  });
+  auto why = boost::asio::error::make_error_code(boost::asio::error::host_not_found);
   auto connected = false;
-  for (const auto& candidate : found) {
-    if (ec || late || connected)
+  for (const auto& candidate : trial->found) {
+    if (trial->late)
       break;
-    trial = socket(loop_);
-    auto [refused] = co_await trial.async_connect(candidate.endpoint(), use_tuple);
-    connected = !refused && !late;
-    if (refused)
-      log_.debug("cluster_dial_failed",
-                 {{"address", print_node_address(where)}, {"why", refused.message()}});
+    trial->way = socket(loop_);
+    std::tie(why) = co_await trial->way.async_connect(candidate, use_tuple);
+    connected = !why && !trial->late;
+    if (connected)
+      break;
   }
-  if (failed)
-    log_.debug("cluster_dial_failed",
-               {{"address", print_node_address(where)}, {"why", failed.message()}});
-  deadline.cancel();
-  connecting_.erase(self);
-  if (!connected)
-    co_return std::nullopt;
-  co_return std::move(trial);
+  trial->deadline.cancel();
+  connecting_.erase(trial);
+  if (connected)
+    co_return std::move(trial->way);
+  log_.debug("cluster_dial_failed",
+             {{"address", print_node_address(where)}, {"why", why.message()}});
+  co_return std::nullopt;
 }
 
 } // namespace beckon::net

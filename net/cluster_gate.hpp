@@ -11,6 +11,7 @@
 #include "net/cluster_link.hpp"
 #include "net/cluster_meeting.hpp"
 #include "net/log.hpp"
+#include "net/name_lookup.hpp"
 #include "net/options.hpp"
 
 #include <array>
@@ -25,6 +26,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -66,6 +68,7 @@ private:
   using task = cluster_wire::task<T>;
   using meeting = std::shared_ptr<cluster_meeting>;
   using link = std::shared_ptr<cluster_link>;
+  struct attempt;
 
   /// What is known of one node, by name.
   struct peer {
@@ -122,6 +125,7 @@ private:
   std::optional<boost::asio::ssl::context> tls_;
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, executor> acceptor_;
   boost::asio::steady_timer dialler_;
+  name_lookup names_;
   std::unique_ptr<basp_port> basp_;
   std::uint64_t incarnation_;
   cluster_counters count_;
@@ -132,7 +136,7 @@ private:
   address_book addresses_;
   std::list<meeting> waiting_; ///< half-done handshakes of acceptors, the oldest first
   std::list<meeting> dialling_;
-  std::list<std::function<void()>> connecting_; ///< each ends one attempt to connect
+  std::set<std::shared_ptr<attempt>> connecting_;
   std::map<std::string, peer, std::less<>> peers_;
   std::unordered_map<actors::link_id, link> links_;
   actors::link_id last_link_ = 0;

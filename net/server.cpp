@@ -196,6 +196,8 @@ void server::start_threads() {
 
 /// Another live node has this one's name: as little can be done as with a wrong configuration.
 void server::leave(std::string why) {
+  if (signals_ > 0)
+    return; // it ends anyway
   must_end_ = std::move(why);
   main_loop_.stop();
 }
