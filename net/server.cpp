@@ -1,14 +1,17 @@
 #include "net/server.hpp"
 
 #include "actors/directory.hpp"
+#include "actors/hub.hpp"
 #include "actors/relay.hpp"
 #include "actors/users.hpp"
 #include "net/connection.hpp"
 #include "net/metrics.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <caf/io/middleman.hpp>
 #include <csignal>
 #include <future>
 #include <random>
@@ -55,6 +58,10 @@ server::server(const configured& conf, logger& log)
   }
   use_scheduler(config_, units_, main_loop_);
   config_.add_message_types<caf::id_block::beckon>();
+  if (values_.cluster.listen) {
+    config_.load<caf::io::middleman>();
+    config_.set("middleman.workers", std::uint64_t{0}); // one thread of CAF's is enough
+  }
   system_ = std::make_unique<caf::actor_system>(config_);
   system_->await_actors_before_shutdown(false); // ours are told to end; nothing waits for the rest
   services_.emplace(services{values_, log_, node_, gate_, *system_});
@@ -102,7 +109,24 @@ void server::spawn_actors() {
 std::optional<std::string> server::bind() {
   if (auto wrong = bind_public())
     return wrong;
-  return bind_operator();
+  if (auto wrong = bind_operator())
+    return wrong;
+  return bind_cluster();
+}
+
+std::optional<std::string> server::bind_cluster() {
+  if (!values_.cluster.listen)
+    return std::nullopt;
+  cluster_ = std::make_unique<cluster_gate>(values_, log_, [this](std::string why) {
+    boost::asio::post(main_loop_, [this, why] { leave(why); });
+  });
+  try {
+    cluster_->bind();
+  } catch (const boost::system::system_error& trouble) {
+    return "cluster.listen: " + print_admin(*values_.cluster.listen) + ": " +
+           trouble.code().message();
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> server::bind_public() {
@@ -146,6 +170,8 @@ std::vector<std::string> server::listening() const {
   std::vector<std::string> lines{"listening on ws://" + text_of(endpoints_.front()) + values_.path};
   if (operator_)
     lines.push_back("admin on http://" + text_of(operator_->where()));
+  if (cluster_)
+    lines.push_back("cluster on " + text_of(cluster_->where()));
   return lines;
 }
 
@@ -153,7 +179,7 @@ std::string server::metrics() const {
   std::vector<const actors::counters*> threads;
   for (auto& home : node_.homes)
     threads.push_back(&home->count);
-  return metrics_text(threads, log_.dropped());
+  return metrics_text(threads, log_.dropped(), cluster_ ? &cluster_->count() : nullptr);
 }
 
 void server::start_threads() {
@@ -164,6 +190,16 @@ void server::start_threads() {
     units_[l.unit]->post([&l] { l.listening->start(); });
   if (operator_)
     operator_->start();
+  if (cluster_)
+    cluster_->start(*system_, system_->spawn<actors::hub, caf::hidden>(values_.cluster.heartbeat));
+}
+
+/// Another live node has this one's name: as little can be done as with a wrong configuration.
+void server::leave(std::string why) {
+  if (signals_ > 0)
+    return; // it ends anyway
+  must_end_ = std::move(why);
+  main_loop_.stop();
 }
 
 // ---- run and drain
@@ -188,6 +224,12 @@ int server::run() {
   std::fflush(stdout);
   main_loop_.run();
   main_loop_.restart();
+  if (!must_end_.empty()) {
+    std::fprintf(stderr, "beckon: %s\n", must_end_.c_str());
+    signals.cancel();
+    stop_threads();
+    return exit_config;
+  }
   drain();
   signals.cancel();
   stop_threads();
@@ -271,6 +313,8 @@ void server::stop_threads() {
     return;
   if (operator_)
     operator_->stop();
+  if (cluster_)
+    cluster_->stop();
   for (auto& home : node_.homes)
     home->relay_handle = nullptr;
   node_.directories.clear();

@@ -2,6 +2,7 @@
 // The server: puts everything together, starts it, and takes it down in order. Owns: threads, actor
 // system, listeners. Made and run by main.
 
+#include "net/cluster_gate.hpp"
 #include "net/gatekeeper.hpp"
 #include "net/listener.hpp"
 #include "net/log.hpp"
@@ -42,6 +43,8 @@ private:
   void spawn_actors();
   std::optional<std::string> bind_public();
   std::optional<std::string> bind_operator();
+  std::optional<std::string> bind_cluster();
+  void leave(std::string why);
   void start_threads();
   void drain();
   void stop_threads();
@@ -68,6 +71,8 @@ private:
   std::vector<endpoint> endpoints_;
   std::vector<bound> listeners_;
   std::unique_ptr<operator_listener> operator_;
+  std::unique_ptr<cluster_gate> cluster_;
+  std::string must_end_; ///< why, when another node has this one's name
   std::vector<std::thread> threads_;
   int signals_ = 0;
 };
