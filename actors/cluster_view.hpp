@@ -10,15 +10,17 @@
 
 namespace beckon::actors {
 
-/// Another node while its link stands.
+/// Another node, while its link stands and after it was lost.
 struct peer_view {
+  enum class link : std::uint8_t { syncing, up, lost };
   std::string name;
+  link state = link::lost;
   std::uint64_t incarnation = 0;
-  bool synced = false; ///< it has told us all its members
   std::size_t members = 0;
   std::chrono::nanoseconds lag{0}; ///< a ping's round trip
   std::size_t in_flight_bytes = 0;
   std::size_t window_bytes = 0;
+  std::string last_error; ///< why it was lost last; empty: it never was
 };
 
 struct cluster_view {

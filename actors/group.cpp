@@ -6,6 +6,8 @@
 #include "protocol/json.hpp"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 namespace beckon::actors {
 namespace {
@@ -24,6 +26,7 @@ group::group(caf::actor_config& config, node_state& shared, std::string name, ca
       policy_(protocol::policy_for(shared.policies, name_)), directory_(std::move(directory)),
       roster_(policy_), audiences_(shared.homes.size()), open_(!shared.hub) {
   set_down_handler([this](caf::down_msg& down) { forget(down.source); });
+  set_exception_handler([this](std::exception_ptr& trouble) { return fail(trouble); });
 }
 
 caf::behavior group::make_behavior() {
@@ -39,7 +42,6 @@ caf::behavior group::make_behavior() {
       [this](const peer_lost& lost) { lose(lost); },
       [this](const far_gap& g) { tell_gap(g); },
       [this](flush_presence) { flush(); },
-      [this](end_group) { quit(); },
   };
 }
 
@@ -333,13 +335,28 @@ void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
 // ----------------------------------------------------------------------------------------------------------
 
 void group::on_exit() {
-  // Nobody is left after a polite end; after a failure the gauge must not keep those who were.
-  home::current().count.members.sub(static_cast<std::int64_t>(roster_.near_members()));
+  // Nobody is left after a polite end, which may come on a thread that is no home (the clock's);
+  // after a failure the gauge must not keep those who were.
+  if (!roster_.empty())
+    home::current().count.members.sub(static_cast<std::int64_t>(roster_.near_members()));
 }
 
 void group::retire_if_empty() {
   if (roster_.empty())
     send(directory_, retire_group{name_, joins_});
+}
+
+/// An exception in a handler, most likely for want of memory, ends the group and nothing else. What
+/// that takes (telling who monitors it, CAF's line on the console) is freed first; what an
+/// exception handler of CAF's throws would end the process.
+caf::error group::fail(std::exception_ptr& trouble) {
+  home::current().count.members.sub(static_cast<std::int64_t>(roster_.near_members()));
+  roster_ = roster(policy_);
+  try {
+    return default_exception_handler(this, trouble);
+  } catch (const std::bad_alloc&) {
+    return caf::exit_reason::unhandled_exception;
+  }
 }
 
 } // namespace beckon::actors

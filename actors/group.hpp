@@ -1,11 +1,12 @@
 #pragma once
 // A group: its members by uid, each session of theirs monitored; routes to chosen members,
 // publishes to all, tells presence. Owns: the roster and its version. Made by the directory on the
-// first join; ends when it is empty and the directory agrees that no join is on its way.
+// first join, and forgotten there when it is empty and no join is on its way. It ends once nobody
+// holds it: a session that has not heard yet that it is out (it was replaced) is still answered.
 //
 // Handles: join_group (from the directory), update_member, leave_group, read_roster, route,
 // publication (from sessions; the last two from the hub, for other nodes), flush_presence (from
-// itself), end_group (from the directory), down of a session; far_members, far_member, peer_lost,
+// itself), down of a session; far_members, far_member, peer_lost,
 // far_gap (from the hub). Answers through the relays; tells the hub of its own members.
 
 #include "actors/audiences.hpp"
@@ -14,6 +15,7 @@
 #include "actors/roster.hpp"
 
 #include <caf/all.hpp>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +67,7 @@ private:
   void schedule_flush();
   void flush();
   void retire_if_empty();
+  caf::error fail(std::exception_ptr& trouble);
 
   node_state& shared_;
   const std::string name_;

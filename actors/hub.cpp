@@ -72,6 +72,8 @@ void hub::lose(peer_id id, std::string_view why) {
   auto lost = peers_.extract(id);
   if (lost.empty())
     return;
+  if (lost_.size() < lost_max || lost_.contains(*lost.mapped().name))
+    lost_[*lost.mapped().name] = why;
   settle_lost(lost.mapped());
   forget_roster(id);
   report(cluster_event::kind::down, lost.mapped(), why);
@@ -101,8 +103,8 @@ void hub::forget_roster(peer_id lost) {
       was_in |= std::erase_if(values, [&](auto& v) { return v.peer == lost; }) > 0;
       member = values.empty() ? far.erase(member) : std::next(member);
     }
-    if (was_in && here->second.local)
-      send(here->second.local, peer_lost{lost});
+    if (auto local = here->second.actor(); was_in && local)
+      send(local, peer_lost{lost});
     forget_if_empty(here);
   }
   for (auto& shard : shared_.users)
@@ -218,9 +220,7 @@ void hub::tell_roster(peer& p) {
 }
 
 void hub::send_batch(peer& p) {
-  auto batch = p.take_batch();
-  home::current().count.cluster_bytes_out.add(batch.size());
-  send(p.hub, std::move(batch));
+  send(p.hub, p.take_batch());
 }
 
 // ---- this node's own
@@ -229,9 +229,9 @@ void hub::send_batch(peer& p) {
 void hub::open(const open_group& o) {
   auto& entry = groups_[o.group];
   if (entry.local)
-    close(entry.local.address()); // it has failed, and its directory knew first
+    close(caf::actor_addr(entry.local)); // it has failed, and its directory knew first
   auto& opened = groups_[o.group];
-  opened.local = o.actor;
+  opened.local = o.actor.address();
   names_.emplace(o.actor.id(), o.group);
   monitor(o.actor);
   far_members all;
@@ -249,9 +249,9 @@ void hub::close(const caf::actor_addr& group) {
   auto name = std::move(found->second);
   names_.erase(found);
   auto entry = groups_.find(name);
-  if (entry == groups_.end() || entry->second.local.address() != group)
+  if (entry == groups_.end() || entry->second.local != group)
     return;
-  entry->second.local = nullptr;
+  entry->second.local = {};
   for (auto& [uid, value] : std::exchange(entry->second.near, {})) {
     --members_;
     tell_all(name, uid);
@@ -261,7 +261,7 @@ void hub::close(const caf::actor_addr& group) {
 
 void hub::note(near_member& m) {
   auto entry = groups_.find(m.group);
-  if (entry == groups_.end() || entry->second.local.address() != current_sender())
+  if (entry == groups_.end() || entry->second.local != current_sender())
     return; // of a group that has failed meanwhile
   auto& near = entry->second.near;
   auto known = near.find(m.uid);
@@ -411,9 +411,15 @@ void hub::answer_served(const answer& a) {
 void hub::show() {
   auto view = std::make_shared<cluster_view>();
   view->members = members_;
-  for (auto& [id, p] : peers_)
-    view->peers.push_back(
-        {*p.name, p.incarnation, p.synced, p.members, p.lag, p.in_flight(), p.window()});
+  for (auto& [id, p] : peers_) {
+    auto state = p.synced ? peer_view::link::up : peer_view::link::syncing;
+    auto lost = lost_.find(*p.name);
+    view->peers.push_back({*p.name, state, p.incarnation, p.members, p.lag, p.in_flight(),
+                           p.window(), lost == lost_.end() ? std::string{} : lost->second});
+  }
+  for (auto& [name, why] : lost_)
+    if (!named(name))
+      view->peers.push_back({.name = name, .last_error = why});
   shared_.cluster.store(std::move(view));
 }
 

@@ -36,6 +36,8 @@ class hub final : public caf::event_based_actor {
 public:
   /// How much longer than the sender waits for its outcome another node may take to tell it.
   static constexpr std::chrono::seconds receipt_grace{1};
+  /// Lost nodes that are remembered for the operators.
+  static constexpr std::size_t lost_max = 256;
   /// A publication is counted without the nodes that are silent this long (protocol.md section 4).
   static constexpr std::chrono::seconds count_max{5};
 
@@ -54,10 +56,12 @@ private:
     std::uint64_t meta_stamp;
   };
   struct group_entry {
-    caf::actor local; ///< the group's actor here; none: nobody here is in it
+    caf::actor_addr local; ///< the group's actor here, which ends once nobody holds it
     std::map<std::string, near_member, std::less<>> near;
     std::map<std::string, std::vector<far_value>, std::less<>> far;
     bool empty() const { return !local && near.empty() && far.empty(); }
+    /// To tell it something. Nothing: nobody here is in it.
+    caf::actor actor() const { return caf::actor_cast<caf::actor>(local); }
   };
   using groups = std::map<std::string, group_entry, std::less<>>;
 
@@ -113,6 +117,7 @@ private:
   bool read_and_take(peer& p, std::string_view fields);
   std::uint32_t serve(peer& p, ticket t, std::chrono::milliseconds wait);
   session_address place_of(const peer& p) const;
+  caf::actor recipient_of(addressing by, std::string_view group, std::string_view first) const;
   peer* find(peer_id id);
   peer* named(std::string_view name);
   far_member far_of(const std::string& uid, const far_value& v);
@@ -141,6 +146,7 @@ private:
   };
   std::vector<early> early_; ///< batches that came before the gate's word of their link
   std::size_t early_bytes_ = 0;
+  std::map<std::string, std::string> lost_; ///< nodes by name, and why they were lost last
   bool flushing_ = false;
   steady_time last_beat_{};
 };

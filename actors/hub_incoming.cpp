@@ -58,7 +58,6 @@ void hub::take_batch(peer& p, std::string_view batch) {
   auto rest = batch;
   if (protocol::take_epoch(rest) != p.epoch)
     return; // of an earlier link
-  home::current().count.cluster_bytes_in.add(batch.size());
   p.heard = home::current().now;
   p.unacknowledged += batch.size();
   auto good = true;
@@ -137,8 +136,8 @@ void hub::take(peer& p, const protocol::member_record& r) {
   far_value now{p.id, r.sessions, r.stamp, std::string(r.meta), r.meta_stamp};
   auto known = std::find_if(values.begin(), values.end(), [&](auto& v) { return v.peer == p.id; });
   auto was_known = known != values.end();
-  if (entry->second.local && (was_known || r.sessions > 0))
-    send(entry->second.local, far_of(member->first, now));
+  if (auto local = entry->second.actor(); local && (was_known || r.sessions > 0))
+    send(local, far_of(member->first, now));
   p.members += (r.sessions > 0) - was_known;
   if (was_known && r.sessions > 0)
     *known = std::move(now);
@@ -195,22 +194,27 @@ void hub::take(peer& p, const protocol::route_record& r) {
     t.to = out.to;
     out.ticket = serve(p, std::move(t), out.ttl);
   }
-  const caf::actor* to = nullptr;
-  if (out.by == addressing::user)
-    to = &shared_.users_of(out.to.first);
-  else if (out.by == addressing::session)
-    to = shared_.users_of_session(out.to.first);
-  else if (auto entry = groups_.find(r.group); entry != groups_.end() && entry->second.local)
-    to = &entry->second.local;
-  if (to)
-    return send(*to, std::move(out));
+  if (auto to = recipient_of(out.by, r.group, out.to.first))
+    return send(to, std::move(out));
   if (ticket nobody; out.ticket && p.serves.take(out.ticket, nobody))
     complete(p, nobody); // its outcomes are `offline` as long as nobody says otherwise
 }
 
+/// The group's actor, or the shard that knows the user or session. Nothing: nobody here is meant.
+caf::actor hub::recipient_of(addressing by, std::string_view group, std::string_view first) const {
+  if (by == addressing::user)
+    return shared_.users_of(first);
+  if (by == addressing::session) {
+    auto* shard = shared_.users_of_session(first);
+    return shard ? *shard : caf::actor{};
+  }
+  auto entry = groups_.find(group);
+  return entry == groups_.end() ? caf::actor{} : entry->second.actor();
+}
+
 void hub::take(peer& p, const protocol::publication_record& r) {
-  auto entry = groups_.find(r.group);
-  if (entry == groups_.end() || !entry->second.local) {
+  auto to = recipient_of(addressing::member, r.group, {});
+  if (!to) {
     if (r.id)
       say(p, protocol::count_record{r.id, 0});
     return;
@@ -226,13 +230,12 @@ void hub::take(peer& p, const protocol::publication_record& r) {
     t.id = r.id;
     out.ticket = serve(p, std::move(t), count_max);
   }
-  send(entry->second.local, std::move(out));
+  send(to, std::move(out));
 }
 
 void hub::take(peer&, const protocol::gap_record& r) {
-  auto entry = groups_.find(r.group);
-  if (entry != groups_.end() && entry->second.local)
-    send(entry->second.local, far_gap{r.lost});
+  if (auto to = recipient_of(addressing::member, r.group, {}))
+    send(to, far_gap{r.lost});
 }
 
 // ---- what became of ours

@@ -102,13 +102,11 @@ struct publication {
 // ---- directory <-> group
 // ------------------------------------------------------------------------------------------
 
-/// An empty group asks to end. `joins` tells how many joins have reached it.
+/// An empty group asks to be forgotten. `joins` tells how many joins have reached it.
 struct retire_group {
   std::string group;
   std::uint64_t joins = 0;
 };
-/// The directory has forgotten the group: it ends.
-struct end_group {};
 /// A group's own alarm: pending presence changes leave.
 struct flush_presence {};
 
@@ -305,7 +303,6 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::read_roster))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::route))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::publication))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::retire_group))
-CAF_ADD_TYPE_ID(beckon, (beckon::actors::end_group))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::flush_presence))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::handover))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::fanout))
@@ -337,7 +334,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_roster)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::route)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::publication)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::retire_group)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::end_group)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::flush_presence)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::handover)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::fanout)

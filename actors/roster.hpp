@@ -127,7 +127,7 @@ private:
   std::map<peer_id, std::size_t> peers_;
   std::size_t near_members_ = 0;
   changes pending_;
-  const protocol::session_policy policy_;
+  protocol::session_policy policy_;
 };
 
 /// `"uid":{"meta":…,"sessions":1}`

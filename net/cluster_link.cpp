@@ -22,8 +22,8 @@ void rethrow(std::exception_ptr trouble) {
 
 cluster_link::cluster_link(boost::asio::io_context& loop, actors::link_id number,
                            cluster_hello with, const cluster_meeting& after)
-    : id(number), peer(std::move(with)), role(after.role()), address(after.address()), pause(loop),
-      loop_(loop), inside_(loop) {}
+    : id(number), peer(std::move(with)), epoch(peer.nonce ^ after.nonce()), role(after.role()),
+      address(after.address()), pause(loop), loop_(loop), inside_(loop) {}
 
 bool cluster_link::start(basp_port& port, const caf::node_id& at,
                          std::unique_ptr<cluster_wire> wire, std::string first_words,

@@ -42,6 +42,7 @@ public:
 
   const actors::link_id id;
   const cluster_hello peer;
+  const std::uint64_t epoch; ///< of both ends' nonces: the same at both, another for each link
   const gate_role role;
   const std::string address; ///< of the other end, for the log
   const time begun = std::chrono::steady_clock::now();

@@ -4,6 +4,7 @@
 #include "actors/hub.hpp"
 #include "actors/relay.hpp"
 #include "actors/users.hpp"
+#include "net/cluster_text.hpp"
 #include "net/connection.hpp"
 #include "net/metrics.hpp"
 
@@ -101,6 +102,28 @@ void server::spawn_actors() {
     node_.directories.push_back(system_->spawn<actors::directory, caf::hidden>(node_));
     node_.users.push_back(system_->spawn<actors::users, caf::hidden>(node_));
   }
+  if (cluster_)
+    spawn_hub();
+}
+
+/// Before any session: from the first one on, groups and users tell it who is here.
+void server::spawn_hub() {
+  std::random_device random;
+  for (auto& home : node_.homes) // 46 bits: as far from other nodes' numbers as chance allows
+    home->number_from(((std::uint64_t{random()} << 32) | random()) >> 18);
+  actors::hub_options options;
+  options.heartbeat = values_.cluster.heartbeat;
+  options.timeout = values_.cluster.timeout;
+  node_.hub = system_->spawn<actors::hub, caf::hidden>(
+      node_, *cluster_, options, [this](const actors::cluster_event& e) { tell(e); });
+}
+
+void server::tell(const actors::cluster_event& e) {
+  using kind = actors::cluster_event::kind;
+  if (e.what == kind::synced)
+    log_.info("cluster_synced", {{"peer", e.peer}, {"members", e.members}});
+  else if (e.what == kind::down)
+    log_.warn("cluster_peer_lost", {{"peer", e.peer}, {"members", e.members}, {"why", e.why}});
 }
 
 // ---- start
@@ -158,8 +181,8 @@ std::optional<std::string> server::bind_operator() {
     return std::nullopt;
   endpoint where(values_.admin_listen->address, values_.admin_listen->port);
   try {
-    operator_ = std::make_unique<operator_listener>(*services_, main_loop_, where,
-                                                    [this] { return metrics(); });
+    operator_ = std::make_unique<operator_listener>(
+        *services_, main_loop_, where, [this] { return metrics(); }, [this] { return cluster(); });
   } catch (const boost::system::system_error& trouble) {
     return "admin-listen: " + text_of(where) + ": " + trouble.code().message();
   }
@@ -182,16 +205,20 @@ std::string server::metrics() const {
   return metrics_text(threads, log_.dropped(), cluster_ ? &cluster_->count() : nullptr);
 }
 
+std::string server::cluster() const {
+  return cluster_ ? cluster_text(node_) : std::string{};
+}
+
 void server::start_threads() {
   spawn_actors();
   for (auto& unit : units_)
     threads_.emplace_back([u = unit.get()] { u->run(); });
+  if (cluster_)
+    cluster_->start(*system_, node_.hub);
   for (auto& l : listeners_)
     units_[l.unit]->post([&l] { l.listening->start(); });
   if (operator_)
     operator_->start();
-  if (cluster_)
-    cluster_->start(*system_, system_->spawn<actors::hub, caf::hidden>(values_.cluster.heartbeat));
 }
 
 /// Another live node has this one's name: as little can be done as with a wrong configuration.
@@ -298,7 +325,20 @@ void server::drain() {
   while (connections() > 0 && since() < values_.drain_timeout)
     wait(step);
   on_each_thread([](thread_unit& u) { u.cut_all(); });
+  if (node_.hub)
+    leave_cluster();
   log_.info("drained", {{"seconds", std::chrono::duration<double>(since()).count()}});
+}
+
+/// Says goodbye to the other nodes, and waits a little until they have heard it.
+void server::leave_cluster() {
+  static constexpr milliseconds goodbye_max{200};
+  static constexpr milliseconds step{10};
+  caf::anon_send(node_.hub, actors::leave_cluster{});
+  auto started = std::chrono::steady_clock::now();
+  while (cluster_->count().links.value() > 0 &&
+         std::chrono::steady_clock::now() - started < goodbye_max)
+    main_loop_.run_for(step);
 }
 
 std::size_t server::connections() const {
@@ -317,6 +357,7 @@ void server::stop_threads() {
     cluster_->stop();
   for (auto& home : node_.homes)
     home->relay_handle = nullptr;
+  node_.hub = nullptr;
   node_.directories.clear();
   node_.users.clear();
   services_.reset();

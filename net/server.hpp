@@ -41,6 +41,9 @@ public:
 private:
   void make_node(const configured& conf);
   void spawn_actors();
+  void spawn_hub();
+  void tell(const actors::cluster_event& e);
+  void leave_cluster();
   std::optional<std::string> bind_public();
   std::optional<std::string> bind_operator();
   std::optional<std::string> bind_cluster();
@@ -53,6 +56,7 @@ private:
   template <class F>
   void on_each_thread(F f);
   std::string metrics() const;
+  std::string cluster() const;
 
   const options& values_;
   logger& log_;

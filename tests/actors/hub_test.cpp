@@ -405,7 +405,10 @@ BOOST_AUTO_TEST_CASE(a_node_that_says_goodbye_is_gone_at_once) {
   caf::anon_send(nodes[1].node.hub, actors::leave_cluster{});
   nodes.settle();
   BOOST_TEST(!nodes.connected(0, 1));
-  BOOST_TEST(nodes[0].node.cluster.load()->peers.empty());
+  auto view = nodes[0].node.cluster.load();
+  BOOST_REQUIRE(view->peers.size() == 1U);
+  BOOST_TEST((view->peers[0].state == actors::peer_view::link::lost));
+  BOOST_TEST(view->peers[0].last_error == "said goodbye");
 }
 
 BOOST_AUTO_TEST_CASE(a_group_that_fails_takes_its_members_off_the_other_nodes) {

@@ -56,6 +56,8 @@ stage::stage(std::size_t homes, const protocol::limits& bounds,
 
 stage::~stage() {
   settle();
+  pass(actors::group::presence_window); // a flush that is due holds its group
+  settle();
   auto end = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::kill); };
   for (auto& [name, group] : groups_)
     if (auto left = caf::actor_cast<caf::actor>(group))
