@@ -112,11 +112,19 @@ void cluster_gate::stop() {
   basp_.reset();
 }
 
-void cluster_gate::close_everything() {
+void cluster_gate::close() {
+  boost::asio::post(loop_, [this] { close_port(); });
+}
+
+void cluster_gate::close_port() {
   closing_ = true;
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   dialler_.cancel();
+}
+
+void cluster_gate::close_everything() {
+  close_port();
   for (auto& trial : connecting_)
     trial->cancel();
   for (auto* meetings : {&waiting_, &dialling_})

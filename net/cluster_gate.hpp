@@ -55,6 +55,8 @@ public:
   endpoint where() const { return acceptor_.local_endpoint(); }
   /// Loads `hub` with links from now on. @pre `bind`; the system has CAF's middleman
   void start(caf::actor_system& system, caf::actor hub);
+  /// Lets nobody in any more and dials nobody; the links that stand stay. Any thread.
+  void close();
   /// Ends all links and the thread. The actor system must still run.
   void stop();
 
@@ -88,6 +90,7 @@ private:
   task<void> dial(node_address where);
   task<std::optional<socket>> connect(const node_address& where);
   void wake_dialler();
+  void close_port();
   void close_everything();
 
   // cluster_introductions.cpp: from a connection to a link

@@ -334,6 +334,7 @@ void server::drain() {
 void server::leave_cluster() {
   static constexpr milliseconds goodbye_max{200};
   static constexpr milliseconds step{10};
+  cluster_->close(); // or those who heard the goodbye would dial again
   caf::anon_send(node_.hub, actors::leave_cluster{});
   auto started = std::chrono::steady_clock::now();
   while (cluster_->count().links.value() > 0 &&
