@@ -26,11 +26,11 @@ bool take(Map& held, std::uint64_t number, Out assign) {
 
 bool debts::owe_received(std::uint64_t number, const settlement& s, steady_time now,
                          steady_time expires) {
-  return fits(received_, now) && (received_.emplace(number, received_owed{s, expires}), true);
+  return fits(received_, now) && received_.emplace(number, received_owed{s, expires}).second;
 }
 
 bool debts::owe_reply(std::uint64_t number, request r, steady_time now) {
-  return fits(requests_, now) && (requests_.emplace(number, std::move(r)), true);
+  return fits(requests_, now) && requests_.emplace(number, std::move(r)).second;
 }
 
 bool debts::take_written(std::uint64_t position, settlement& out) {

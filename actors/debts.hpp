@@ -29,7 +29,8 @@ public:
   void owe_written(std::uint64_t position, const settlement& s) {
     written_.push_back({position, s});
   }
-  /// The client was asked to confirm message `number`. @returns false when it holds too many
+  /// The client was asked to confirm message `number`. @returns false when it holds too
+  /// many, or one of that number (of another node: the sender gets `overloaded`)
   bool owe_received(std::uint64_t number, const settlement& s, steady_time now,
                     steady_time expires);
   /// The client was asked request `number`. @returns false when it holds too many

@@ -41,15 +41,16 @@ void directory::pass_on(join_group& j) {
   send(to, std::move(j));
 }
 
-/// The group ends only if every join that was passed on has reached it: one on its way keeps it
-/// alive, and the group asks again when it is empty again.
+/// The group is forgotten only if every join that was passed on has reached it: one on its way
+/// keeps it, and the group asks again when it is empty again. Without this handle it ends once no
+/// session has one; until then it answers, as what waits in the mailbox of an actor that quits is
+/// lost.
 void directory::retire(const retire_group& r) {
   auto found = groups_.find(r.group);
   if (found == groups_.end() || found->second.joins != r.joins ||
       current_sender() != caf::actor_cast<caf::strong_actor_ptr>(found->second.group))
     return;
   demonitor(found->second.group);
-  send(found->second.group, end_group{});
   names_.erase(found->second.group.id());
   groups_.erase(found);
   shared_.groups.fetch_sub(1);

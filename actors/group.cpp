@@ -6,6 +6,8 @@
 #include "protocol/json.hpp"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 namespace beckon::actors {
 namespace {
@@ -22,8 +24,9 @@ group::group(caf::actor_config& config, node_state& shared, std::string name, ca
     : caf::event_based_actor(config), shared_(shared), name_(std::move(name)),
       name_json_(quoted_name(name_)), epoch_(std::to_string(shared.incarnations.fetch_add(1))),
       policy_(protocol::policy_for(shared.policies, name_)), directory_(std::move(directory)),
-      audiences_(shared.homes.size()) {
+      roster_(policy_), audiences_(shared.homes.size()), open_(!shared.hub) {
   set_down_handler([this](caf::down_msg& down) { forget(down.source); });
+  set_exception_handler([this](std::exception_ptr& trouble) { return fail(trouble); });
 }
 
 caf::behavior group::make_behavior() {
@@ -34,8 +37,11 @@ caf::behavior group::make_behavior() {
       [this](update_member& u) { update(u); },
       [this](leave_group& l) { leave(l); },
       [this](read_roster& r) { read(r); },
+      [this](const far_member& f) { set_far(f); },
+      [this](const far_members& all) { opened(all); },
+      [this](const peer_lost& lost) { lose(lost); },
+      [this](const far_gap& g) { tell_gap(g); },
       [this](flush_presence) { flush(); },
-      [this](end_group) { quit(); },
   };
 }
 
@@ -43,15 +49,21 @@ caf::behavior group::make_behavior() {
 // -------------------------------------------------------------------------------------------------------
 
 void group::deliver(route& r) {
-  handovers out(shared_, r);
+  handovers out(shared_, r, name_);
   for (std::size_t i = 0; i < r.to.size(); ++i) {
     auto* recipient = roster_.find(r.to[i]);
-    if (!recipient) {
+    auto sessions = recipient ? recipient->seats.size() : 0;
+    if (recipient && !r.from_far)
+      sessions += recipient->far.size();
+    if (sessions == 0) {
       out.offline(i);
       continue;
     }
     for (auto* s : recipient->seats)
-      out.add(s->where, i, recipient->seats.size());
+      out.add(s->where, i, sessions);
+    if (!r.from_far)
+      for (auto& other : recipient->far)
+        out.add_far(other.peer, i, sessions);
   }
   out.send(*this);
 }
@@ -72,20 +84,30 @@ void group::publish(publication& p) {
     return result;
   };
   auto& lists = audiences_.of(audience_kind::publications, roster_);
+  auto peers = p.from_far ? 0 : roster_.peers().size();
   auto parts = static_cast<std::uint32_t>(
-      std::count_if(lists.begin(), lists.end(), [](const audience& a) { return a != nullptr; }));
+      peers + static_cast<std::size_t>(std::count_if(
+                  lists.begin(), lists.end(), [](const audience& a) { return a != nullptr; })));
   if (parts == 0 && p.ticket)
     home::current().settle({.to = p.from, .ticket = p.ticket, .what = settlement::kind::counted});
   for (std::size_t i = 0; i < lists.size(); ++i)
     if (lists[i])
       send(shared_.homes[i]->relay_handle,
            fanout{p.what, lists[i], skip_at(i), name_json_, p.from, p.ticket, parts});
+  if (peers == 0)
+    return;
+  far_publication out{.what = std::move(p), .group = name_, .peers = {}, .parts = parts};
+  for (auto& [peer, members] : roster_.peers())
+    out.peers.push_back(peer);
+  send(shared_.hub, std::move(out));
 }
 
 // ---- membership
 // ---------------------------------------------------------------------------------------------------
 
 void group::join(join_group& j) {
+  if (!open_)
+    return open(j);
   ++joins_;
   auto session = j.session.id();
   if (auto* own = roster_.find(session); own && own->of->uid != j.uid) {
@@ -99,6 +121,7 @@ void group::join(join_group& j) {
   }
   auto& s = *roster_.find(session);
   apply(s, j.meta, j.presence, j.interest);
+  tell_hub(j.uid);
   auto r = reply_to(j.where, j.question, group_reply::kind::joined);
   r.version = version_;
   r.epoch = epoch_;
@@ -123,19 +146,25 @@ bool group::admit(const join_group& j) {
   if (m && policy_ == protocol::session_policy::replace)
     std::transform(m->seats.begin(), m->seats.end(), std::back_inserter(replaced),
                    [](seat* s) { return *s; });
-  else if (!m)
-    home::current().count.members.add();
   monitor(j.session);
-  roster_.add(j.session.id(), j.uid, seat{.where = j.where, .actor = j.session.address()});
-  for (auto& old : replaced) { // after the newcomer: the member never goes
-    demonitor(old.actor);
-    unseat(old.actor.id());
-    auto r = reply_to(old.where, 0, group_reply::kind::removed);
-    r.reason = protocol::left_reason::replaced;
-    reply(std::move(r));
-  }
+  auto near = roster_.near_members();
+  roster_.add(j.session.id(), j.uid,
+              seat{.where = j.where, .actor = j.session.address(), .stamp = stamp()});
+  if (roster_.near_members() > near)
+    home::current().count.members.add();
+  for (auto& old : replaced) // after the newcomer: the member never goes
+    replace(old);
   audiences_.invalidate();
   return true;
+}
+
+/// Unseats a session in whose place another has come.
+void group::replace(const seat& old) {
+  demonitor(old.actor);
+  unseat(old.actor.id());
+  auto r = reply_to(old.where, 0, group_reply::kind::removed);
+  r.reason = protocol::left_reason::replaced;
+  reply(std::move(r));
 }
 
 void group::update(const update_member& u) {
@@ -143,6 +172,8 @@ void group::update(const update_member& u) {
   if (!s)
     return refuse(u.where, u.question, protocol::code::not_member);
   apply(*s, u.meta, u.presence, u.interest);
+  if (u.meta)
+    tell_hub(s->of->uid);
   auto r = reply_to(u.where, u.question, group_reply::kind::updated);
   r.body = "\"version\":" + std::to_string(version_);
   if (u.presence)
@@ -171,18 +202,20 @@ void group::forget(const caf::actor_addr& session) {
 }
 
 void group::unseat(caf::actor_id session) {
-  auto members = roster_.members();
+  auto uid = roster_.find(session)->of->uid;
+  auto near = roster_.near_members();
   roster_.remove(session);
-  if (roster_.members() < members)
+  if (roster_.near_members() < near)
     home::current().count.members.sub();
   audiences_.invalidate();
+  tell_hub(uid);
 }
 
 void group::apply(seat& s, const std::optional<std::string>& meta,
                   const std::optional<protocol::presence_mode>& presence,
                   const std::optional<protocol::interest_level>& interest) {
   if (meta)
-    roster_.set_meta(*s.of, *meta);
+    roster_.set_meta(*s.of, *meta, stamp());
   if (presence && *presence != s.presence) {
     s.presence = *presence;
     audiences_.invalidate();
@@ -302,13 +335,28 @@ void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
 // ----------------------------------------------------------------------------------------------------------
 
 void group::on_exit() {
-  // Nobody is left after a polite end; after a failure the gauge must not keep those who were.
-  home::current().count.members.sub(static_cast<std::int64_t>(roster_.members()));
+  // Nobody is left after a polite end, which may come on a thread that is no home (the clock's);
+  // after a failure the gauge must not keep those who were.
+  if (!roster_.empty())
+    home::current().count.members.sub(static_cast<std::int64_t>(roster_.near_members()));
 }
 
 void group::retire_if_empty() {
   if (roster_.empty())
     send(directory_, retire_group{name_, joins_});
+}
+
+/// An exception in a handler, most likely for want of memory, ends the group and nothing else. What
+/// that takes (telling who monitors it, CAF's line on the console) is freed first; what an
+/// exception handler of CAF's throws would end the process.
+caf::error group::fail(std::exception_ptr& trouble) {
+  home::current().count.members.sub(static_cast<std::int64_t>(roster_.near_members()));
+  roster_ = roster(policy_);
+  try {
+    return default_exception_handler(this, trouble);
+  } catch (const std::bad_alloc&) {
+    return caf::exit_reason::unhandled_exception;
+  }
 }
 
 } // namespace beckon::actors

@@ -1,11 +1,13 @@
 #pragma once
 // A group: its members by uid, each session of theirs monitored; routes to chosen members,
 // publishes to all, tells presence. Owns: the roster and its version. Made by the directory on the
-// first join; ends when it is empty and the directory agrees that no join is on its way.
+// first join, and forgotten there when it is empty and no join is on its way. It ends once nobody
+// holds it: a session that has not heard yet that it is out (it was replaced) is still answered.
 //
 // Handles: join_group (from the directory), update_member, leave_group, read_roster, route,
-// publication (from sessions), flush_presence (from itself), end_group (from the directory), down
-// of a session. Answers through the relays.
+// publication (from sessions; the last two from the hub, for other nodes), flush_presence (from
+// itself), down of a session; far_members, far_member, peer_lost,
+// far_gap (from the hub). Answers through the relays; tells the hub of its own members.
 
 #include "actors/audiences.hpp"
 #include "actors/messages.hpp"
@@ -13,6 +15,7 @@
 #include "actors/roster.hpp"
 
 #include <caf/all.hpp>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,7 +42,18 @@ private:
   void publish(publication& p);
   void forget(const caf::actor_addr& session);
 
+  void open(const join_group& j);
+  void opened(const far_members& all);
+  void set_far(const far_member& f);
+  void apply_far(const far_member& f);
+  void yield_to(const far_member& f);
+  void lose(const peer_lost& lost);
+  void tell_gap(const far_gap& g);
+  void tell_hub(std::string_view uid);
+  std::uint64_t stamp();
+
   void unseat(caf::actor_id session);
+  void replace(const seat& old);
   void apply(seat& s, const std::optional<std::string>& meta,
              const std::optional<protocol::presence_mode>& presence,
              const std::optional<protocol::interest_level>& interest);
@@ -53,6 +67,7 @@ private:
   void schedule_flush();
   void flush();
   void retire_if_empty();
+  caf::error fail(std::exception_ptr& trouble);
 
   node_state& shared_;
   const std::string name_;
@@ -63,7 +78,9 @@ private:
 
   roster roster_;
   audiences audiences_;
-  std::vector<read_roster> reads_; ///< that wait for the next flush; a session has one at a time
+  bool open_;                       ///< it knows who is in the group on other nodes
+  std::vector<join_group> waiting_; ///< until it does
+  std::vector<read_roster> reads_;  ///< that wait for the next flush; a session has one at a time
   std::uint64_t version_ = 0;
   std::uint64_t joins_ = 0; ///< join_group messages seen; the directory counts those sent
   std::optional<std::size_t> count_told_ = 0; ///< what all watchers of the count know

@@ -1,5 +1,6 @@
 #include "actors/handovers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace beckon::actors {
@@ -39,6 +40,11 @@ void handovers::add(const session_address& where, std::size_t recipient, std::si
   }
 }
 
+void handovers::add_far(peer_id peer, std::size_t recipient, std::size_t sessions) {
+  far_.push_back(
+      {peer, {static_cast<std::uint16_t>(recipient), static_cast<std::uint16_t>(sessions)}});
+}
+
 void handovers::offline(std::size_t recipient) {
   home::current().count.message(route_.is_request ? message_kind::request : message_kind::send,
                                 protocol::outcome::offline);
@@ -52,12 +58,42 @@ void handovers::offline(std::size_t recipient) {
 }
 
 void handovers::send(caf::event_based_actor& self) {
+  if (!far_.empty())
+    send_far(self);
   if (!first_)
     return;
   self.send(shared_.homes[home_]->relay_handle, std::move(*first_));
   for (std::size_t i = 0; i < more_.size(); ++i)
     if (more_[i].first.generation != 0)
       self.send(shared_.homes[i]->relay_handle, std::move(more_[i]));
+}
+
+/// One far route for each node, in the order of their numbers.
+void handovers::send_far(caf::event_based_actor& self) {
+  std::stable_sort(far_.begin(), far_.end(),
+                   [](const far_target& a, const far_target& b) { return a.peer < b.peer; });
+  for (auto target = far_.begin(); target != far_.end();) {
+    far_route out{.peer = target->peer, .node = {}, .what = {}, .recipients = {}};
+    auto& r = out.what;
+    r.what = first_ ? first_->what : route_.what;
+    for (; target != far_.end() && target->peer == out.peer; ++target) {
+      auto& name = route_.to[target->who.number];
+      if (out.recipients.empty())
+        r.to.first = name;
+      else
+        r.to.rest.push_back(name);
+      out.recipients.push_back(target->who);
+    }
+    r.by = route_.by;
+    r.group = group_;
+    r.is_request = route_.is_request;
+    r.confirm = route_.confirm;
+    r.from = route_.from;
+    r.ticket = route_.ticket;
+    r.number = route_.number;
+    r.ttl = route_.ttl;
+    self.send(shared_.hub, std::move(out));
+  }
 }
 
 } // namespace beckon::actors

@@ -58,7 +58,7 @@ void home::end_turn() {
   for (std::size_t i = 0; i < owed_.size(); ++i) {
     if (owed_[i].empty())
       continue;
-    relay_actor->send(shared.homes[i]->relay_handle, std::move(owed_[i]));
+    relay_actor->send(shared.door_of(static_cast<std::uint16_t>(i)), std::move(owed_[i]));
     owed_[i] = {};
   }
 }

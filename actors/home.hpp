@@ -27,7 +27,7 @@ public:
   ~home();
 
   /// How many homes the node has. Once, before the first session.
-  void know_homes(std::size_t homes) { owed_.resize(homes); }
+  void know_homes(std::size_t homes) { owed_.resize(homes + 1); } // the hub is behind the last
   /// The home whose thread we are on. @pre a thread of the runtime, or a test that entered one
   static home& current() noexcept { return *current_; }
   /// Makes this thread the home's.
@@ -73,6 +73,8 @@ public:
 
   /// A number that no other request or message of this node has: below 2^53.
   std::uint64_t next_number() noexcept { return ++numbers_ * homes_max + index; }
+  /// Where they begin: nodes that know each other begin in different places. @pre below 2^46
+  void number_from(std::uint64_t start) noexcept { numbers_ = start; }
 
 private:
   struct place {
@@ -82,7 +84,7 @@ private:
   std::string limits_json_; ///< empty before the first `welcome`
   std::vector<place> table_;
   std::vector<std::uint32_t> free_;
-  std::vector<settlements> owed_; ///< by home
+  std::vector<settlements> owed_; ///< by home; the last is the hub's
   settlements settling_;
   std::uint64_t numbers_ = 0;
   static thread_local home* current_;

@@ -12,6 +12,9 @@ namespace beckon::actors {
 
 /// Numbers a link within this process; never used twice, never 0.
 using link_id = std::uint64_t;
+/// Numbers another node's process, as long as its link stands: as a session_address holds it. 0:
+/// none.
+using peer_id = std::uint32_t;
 
 /// To the hub: a link stands. Who is at its other end has been proven; batches of records sent to
 /// `hub` reach that node's hub, in order.
@@ -19,6 +22,7 @@ struct link_up {
   link_id link = 0;
   std::string peer;              ///< the node's name
   std::uint64_t incarnation = 0; ///< of that node's process: larger means started later
+  std::uint64_t epoch = 0; ///< the same at both ends, another for each link: marks its batches
   caf::actor hub;
 };
 

@@ -3,6 +3,7 @@
 // along, never shared. They never cross nodes: between nodes only the hub's byte records travel.
 
 #include "actors/address.hpp"
+#include "actors/links.hpp"
 #include "actors/timing_wheel.hpp"
 #include "protocol/codes.hpp"
 #include "protocol/delivery.hpp"
@@ -85,6 +86,7 @@ struct route {
   std::uint64_t number = 0;            ///< of a request, or of a message that wants `received`
   std::chrono::milliseconds ttl{5000}; ///< how long the sender waits
   steady_time started{}; ///< when its frame came, for the one in `handed_sample` that is timed
+  bool from_far = false; ///< from another node: for this node's sessions only
 };
 
 /// A publication to all members with full interest.
@@ -94,18 +96,17 @@ struct publication {
   bool echo = false;
   session_address from;
   std::uint32_t ticket = 0;
+  bool from_far = false; ///< from another node: for this node's sessions only
 };
 
 // ---- directory <-> group
 // ------------------------------------------------------------------------------------------
 
-/// An empty group asks to end. `joins` tells how many joins have reached it.
+/// An empty group asks to be forgotten. `joins` tells how many joins have reached it.
 struct retire_group {
   std::string group;
   std::uint64_t joins = 0;
 };
-/// The directory has forgotten the group: it ends.
-struct end_group {};
 /// A group's own alarm: pending presence changes leave.
 struct flush_presence {};
 
@@ -151,7 +152,8 @@ struct fanout {
       group;                ///< JSON string; set: a frame that is dropped is told by `gap`
   session_address from;     ///< nobody: the group itself
   std::uint32_t ticket = 0; ///< 0: nobody counts
-  std::uint32_t parts = 1;  ///< how many relays answer this ticket
+  std::uint32_t parts = 1;  ///< how many relays and nodes answer this ticket
+  std::uint64_t lost = 0;   ///< not 0: that many never reached this node; `what` is empty
 };
 
 /// What a group (or the users) answers one session; all that is ordered against deliveries.
@@ -209,6 +211,88 @@ struct enroll_session {
   std::string name; ///< the session's public id
 };
 
+// ---- groups, users -> hub; only where the node has others
+// ----------------------------------------------------------------------------------------------
+
+/// A group has begun: it is told who is in it on other nodes, at first all of them.
+struct open_group {
+  std::string group;
+  caf::actor actor;
+};
+
+/// A member's sessions here, after a change.
+struct near_member {
+  std::string group;
+  std::string uid;
+  std::size_t sessions = 0;
+  std::uint64_t stamp = 0; ///< of its newest session
+  std::string meta;
+  std::uint64_t meta_stamp = 0;
+};
+
+/// A user's sessions here, after a change.
+struct near_user {
+  std::string user;
+  std::size_t sessions = 0;
+};
+
+/// A route's recipients on one other node. `node` is its name, where no `peer` is known.
+struct far_route {
+  peer_id peer = 0;
+  std::string node;
+  route what; ///< `to` names those recipients alone
+  struct recipient {
+    std::uint16_t number = 0;   ///< which of the sender's recipients it is
+    std::uint16_t sessions = 1; ///< how many sessions, and nodes that have some, it has
+  };
+  std::vector<recipient> recipients; ///< in the order of `what.to`
+};
+
+/// A publication for the members on other nodes.
+struct far_publication {
+  publication what;
+  std::string group;
+  std::vector<peer_id> peers;
+  std::uint32_t parts = 1; ///< as in fanout
+};
+
+/// The hub's own alarms.
+struct flush_links {};
+struct beat {};
+/// The node ends: say goodbye.
+struct leave_cluster {};
+
+// ---- hub -> groups, users
+// -----------------------------------------------------------------------------------------------
+
+/// A member's sessions on another node: the whole truth. 0: none.
+struct far_member {
+  peer_id peer = 0;
+  std::shared_ptr<const std::string> node; ///< its name
+  std::string uid;
+  std::uint64_t sessions = 0;
+  std::uint64_t stamp = 0;
+  std::string meta;
+  std::uint64_t meta_stamp = 0;
+};
+/// The answer to open_group.
+struct far_members {
+  std::vector<far_member> list;
+};
+struct far_user {
+  peer_id peer = 0;
+  std::string user;
+  std::uint64_t sessions = 0;
+};
+/// All that was known of the node's members holds no more.
+struct peer_lost {
+  peer_id peer = 0;
+};
+/// Publications that did not fit on the way to this node.
+struct far_gap {
+  std::uint64_t lost = 0;
+};
+
 } // namespace beckon::actors
 
 CAF_BEGIN_TYPE_ID_BLOCK(beckon, first_custom_type_id)
@@ -219,7 +303,6 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::read_roster))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::route))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::publication))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::retire_group))
-CAF_ADD_TYPE_ID(beckon, (beckon::actors::end_group))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::flush_presence))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::handover))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::fanout))
@@ -227,6 +310,21 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::group_reply))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::settlements))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::answer))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::enroll_session))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::link_up))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::link_down))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::open_group))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::near_member))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::near_user))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_route))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_publication))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::flush_links))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::beat))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::leave_cluster))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_member))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_members))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_user))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::peer_lost))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_gap))
 CAF_END_TYPE_ID_BLOCK(beckon)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::join_group)
@@ -236,7 +334,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_roster)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::route)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::publication)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::retire_group)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::end_group)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::flush_presence)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::handover)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::fanout)
@@ -244,3 +341,18 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::group_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::settlements)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::enroll_session)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::link_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::link_down)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::open_group)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::near_member)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::near_user)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_route)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_publication)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::flush_links)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::beat)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::leave_cluster)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_member)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_members)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_user)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::peer_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_gap)

@@ -26,6 +26,10 @@ const caf::actor& node_state::users_of(std::string_view user) const {
   return users[shard_of(user)];
 }
 
+const caf::actor& node_state::door_of(std::uint16_t home) const {
+  return home < homes.size() ? homes[home]->relay_handle : hub;
+}
+
 const caf::actor* node_state::users_of_session(std::string_view session) const {
   if (session.size() != name.size() + 17 || !session.starts_with(name) ||
       session[name.size()] != '.')

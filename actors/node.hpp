@@ -1,8 +1,10 @@
 #pragma once
 // What all actors of a node share. Owns: the limits, the policies, the handles of the node's fixed
-// actors. Written by the composition root before the first session; afterwards only the two atomics
+// actors. Written by the composition root before the first session; afterwards only the atomics
 // change.
 
+#include "actors/clock.hpp"
+#include "actors/cluster_view.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/policy.hpp"
 
@@ -45,6 +47,9 @@ struct node_state {
   std::vector<std::unique_ptr<home>> homes; ///< one per thread
   std::vector<caf::actor> directories;      ///< shards, by hash of the group's name
   std::vector<caf::actor> users;            ///< shards, by hash of the user
+  caf::actor hub;                           ///< to the other nodes; none: the node is alone
+  hybrid_clock clock;
+  std::atomic<std::shared_ptr<const cluster_view>> cluster; ///< shown by the hub; any thread reads
 
   std::atomic<std::size_t> groups{0};
   std::atomic<std::uint64_t> incarnations{1}; ///< of groups; the source of epochs
@@ -54,6 +59,9 @@ struct node_state {
   ~node_state();
   const caf::actor& directory_of(std::string_view group) const;
   const caf::actor& users_of(std::string_view user) const;
+  /// Where a session's settlements and answers go: its thread's relay; those of other nodes'
+  /// senders to the hub, whose place is behind the last thread's.
+  const caf::actor& door_of(std::uint16_t home) const;
   /// The shard that a session's public id names, or nothing when no session of this node can have
   /// that id.
   const caf::actor* users_of_session(std::string_view session) const;

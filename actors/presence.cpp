@@ -35,8 +35,9 @@ protocol::shared_frame encode(const window& w, std::string_view group_json, std:
   return protocol::encode_text(json);
 }
 
-void append_change(window& w, std::string_view uid, const roster::change& since,
-                   const member* now) {
+void append_change(window& w, const roster& members, std::string_view uid,
+                   const roster::change& since) {
+  auto* now = members.find(uid);
   if (!now) {
     if (since.before) {
       separate(w.left);
@@ -44,7 +45,7 @@ void append_change(window& w, std::string_view uid, const roster::change& since,
     }
     return;
   }
-  member_value value{now->meta, now->seats.size()};
+  auto value = members.value_of(*now);
   if (since.before && *since.before == value && !since.shown)
     return;
   auto& list = since.before ? w.updated : w.joined;
@@ -59,7 +60,7 @@ presence_frames(const roster& members, std::string_view group_json, std::uint64_
   std::vector<protocol::shared_frame> frames;
   window w;
   for (auto& [uid, since] : members.pending()) {
-    append_change(w, uid, since, members.find(uid));
+    append_change(w, members, uid, since);
     if (w.bytes() >= roster_split_bytes) {
       frames.push_back(encode(w, group_json, ++version));
       w = {};

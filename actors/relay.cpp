@@ -100,7 +100,7 @@ void relay::unwatch(const caf::actor& group) {
 }
 
 void relay::forget(const caf::down_msg& down) {
-  // A group ends politely only without members, so a group that is still watched has failed.
+  // A group ends politely once no session holds it, so a group that is still watched has failed.
   if (watched_.erase(down.source.id()) == 0)
     return;
   home_.for_each_session([&](session& who) {

@@ -25,18 +25,34 @@ seat* roster::find(caf::actor_id session) {
   return found == seats_.end() ? nullptr : &found->second;
 }
 
-seat& roster::add(caf::actor_id session, std::string_view uid, seat entry) {
-  auto* m = find(uid);
-  if (m) {
+member_value roster::value_of(const member& m) const {
+  auto sessions = m.seats.size();
+  for (auto& other : m.far)
+    sessions += other.sessions;
+  if (policy_ != protocol::session_policy::multi)
+    sessions = std::min<std::size_t>(sessions, 1);
+  return {m.meta, sessions};
+}
+
+/// The member of that name, who is made when there is none, noted before it changes.
+member& roster::enter(std::string_view uid) {
+  if (auto* m = find(uid)) {
     note(*m);
-  } else {
-    m = &members_.emplace(uid, member{std::string(uid), {}, {}}).first->second;
-    index_.emplace(m->uid, m);
-    pending_.try_emplace(m->uid); // a member that left in this window keeps its old value there
+    return *m;
   }
-  entry.of = m;
+  auto& made = members_.try_emplace(std::string(uid)).first->second;
+  made.uid = uid;
+  index_.emplace(made.uid, &made);
+  pending_.try_emplace(made.uid); // one that left in this window keeps its old value there
+  return made;
+}
+
+seat& roster::add(caf::actor_id session, std::string_view uid, seat entry) {
+  auto& m = enter(uid);
+  entry.of = &m;
   auto& placed = seats_.emplace(session, std::move(entry)).first->second;
-  m->seats.push_back(&placed);
+  near_members_ += m.seats.empty();
+  m.seats.push_back(&placed);
   return placed;
 }
 
@@ -46,19 +62,58 @@ void roster::remove(caf::actor_id session) {
   note(m);
   std::erase(m.seats, &found->second);
   seats_.erase(found);
-  if (!m.seats.empty())
+  near_members_ -= m.seats.empty();
+  remove_if_gone(m);
+}
+
+member* roster::set_far(std::string_view uid, peer_id peer, std::uint64_t sessions) {
+  auto* known = find(uid);
+  if (sessions == 0 && !known)
+    return nullptr;
+  auto& m = known ? *known : enter(uid);
+  note(m);
+  auto entry = std::find_if(m.far.begin(), m.far.end(),
+                            [&](const far_seat& other) { return other.peer == peer; });
+  if (sessions == 0 && entry != m.far.end()) {
+    m.far.erase(entry);
+    if (--peers_[peer] == 0)
+      peers_.erase(peer);
+  } else if (sessions > 0 && entry != m.far.end()) {
+    entry->sessions = sessions;
+  } else if (sessions > 0) {
+    m.far.push_back({peer, sessions});
+    ++peers_[peer];
+  }
+  remove_if_gone(m);
+  return find(uid);
+}
+
+void roster::lose(peer_id peer) {
+  if (!peers_.contains(peer))
+    return;
+  std::vector<std::string> theirs; // as one that is gone must not be stepped on
+  for (auto& [uid, m] : members_)
+    if (std::any_of(m.far.begin(), m.far.end(), [&](auto& other) { return other.peer == peer; }))
+      theirs.push_back(uid);
+  for (auto& uid : theirs)
+    set_far(uid, peer, 0);
+}
+
+void roster::remove_if_gone(member& m) {
+  if (!m.seats.empty() || !m.far.empty())
     return;
   index_.erase(m.uid);
   members_.erase(members_.find(m.uid));
 }
 
-void roster::set_meta(member& of, std::string_view meta) {
+void roster::set_meta(member& of, std::string_view meta, std::uint64_t stamp) {
   note(of);
   of.meta = meta;
+  of.meta_stamp = stamp;
 }
 
 void roster::note(const member& m) {
-  pending_.try_emplace(m.uid, change{.before = member_value{m.meta, m.seats.size()}});
+  pending_.try_emplace(m.uid, change{.before = value_of(m)});
 }
 
 void roster::shown(const member& m) {
@@ -71,7 +126,7 @@ const member_value* roster::known(std::string_view uid, const member* now,
                                   member_value& store) const {
   if (auto found = pending_.find(uid); found != pending_.end())
     return found->second.before ? &*found->second.before : nullptr;
-  store = {now->meta, now->seats.size()};
+  store = value_of(*now);
   return &store;
 }
 
@@ -94,7 +149,7 @@ roster_page roster::page(std::string_view after, std::size_t limit, std::string_
       ++now;
     const member_value* value = known(uid, m, store);
     if (m && uid == joiner) {
-      store = {m->meta, m->seats.size()};
+      store = value_of(*m);
       value = &store;
     }
     if (!value)

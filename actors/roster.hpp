@@ -1,10 +1,12 @@
 #pragma once
-// Who is in a group. Owns: members and the sessions that stand for them; what watchers have been
-// told of them so far. Written by its group alone; entries go when the group hears that a session
-// is down, by address, never by uid.
+// Who is in a group. Owns: members, the sessions and the other nodes that stand for them; what
+// watchers have been told of them so far. Written by its group alone; entries go when the group
+// hears that a session is down, by address, never by uid, or that another node has none any more.
 
 #include "actors/address.hpp"
+#include "actors/links.hpp"
 #include "protocol/frame.hpp"
+#include "protocol/policy.hpp"
 
 #include <caf/actor_addr.hpp>
 #include <cstddef>
@@ -27,12 +29,21 @@ struct seat {
   member* of = nullptr;
   protocol::presence_mode presence = protocol::presence_mode::none;
   protocol::interest_level interest = protocol::interest_level::full;
+  std::uint64_t stamp = 0; ///< when it was taken, by the hybrid clock; 0: the node is alone
+};
+
+/// What another node says of a member: it has sessions there.
+struct far_seat {
+  peer_id peer = 0;
+  std::uint64_t sessions = 0;
 };
 
 struct member {
   std::string uid;
   std::string meta; ///< raw JSON; empty: none
+  std::uint64_t meta_stamp = 0;
   std::vector<seat*> seats;
+  std::vector<far_seat> far;
 };
 
 /// What watchers see of a member.
@@ -54,10 +65,18 @@ struct roster_page {
 
 class roster {
 public:
+  explicit roster(protocol::session_policy policy = protocol::session_policy::multi)
+      : policy_(policy) {}
+
   member* find(std::string_view uid) const;
   seat* find(caf::actor_id session);
+  /// Whether no session of this node is in the group.
   bool empty() const noexcept { return seats_.empty(); }
   std::size_t members() const noexcept { return members_.size(); }
+  /// Those with sessions on this node.
+  std::size_t near_members() const noexcept { return near_members_; }
+  /// Other nodes that have members -> how many.
+  const std::map<peer_id, std::size_t>& peers() const noexcept { return peers_; }
   template <class F>
   void for_each_seat(F f) const {
     for (auto& [id, s] : seats_)
@@ -67,9 +86,17 @@ public:
   /// Seats a session for the member `uid`, which is made when it is new. @pre find(session) is
   /// nullptr
   seat& add(caf::actor_id session, std::string_view uid, seat entry);
-  /// Unseats a session; a member goes with its last seat.
+  /// Unseats a session; a member goes with its last seat, here or on another node.
   void remove(caf::actor_id session);
-  void set_meta(member& of, std::string_view meta);
+  /// Another node says how many sessions of the member it has. @returns the member, or nullptr when
+  /// nobody stands for it any more
+  member* set_far(std::string_view uid, peer_id peer, std::uint64_t sessions);
+  /// The other node has none of anybody.
+  void lose(peer_id peer);
+  void set_meta(member& of, std::string_view meta, std::uint64_t stamp = 0);
+  /// What watchers see of a member now. Where only one session may stand for it, a second one, on
+  /// its way out or in, is not counted.
+  member_value value_of(const member& m) const;
 
   struct change {
     std::optional<member_value>
@@ -90,12 +117,17 @@ public:
 
 private:
   void note(const member& m); ///< before it changes
+  member& enter(std::string_view uid);
+  void remove_if_gone(member& m);
   const member_value* known(std::string_view uid, const member* now, member_value& store) const;
 
   std::map<std::string, member, std::less<>> members_;  ///< in uid order, for pages
   std::unordered_map<std::string_view, member*> index_; ///< the same by hash, for routes
   std::unordered_map<caf::actor_id, seat> seats_;
+  std::map<peer_id, std::size_t> peers_;
+  std::size_t near_members_ = 0;
   changes pending_;
+  protocol::session_policy policy_;
 };
 
 /// `"uid":{"meta":…,"sessions":1}`

@@ -264,6 +264,11 @@ void session::send_direct(const client_frame& f) {
       f.user ? &home_.shared.users_of(*f.user) : home_.shared.users_of_session(*f.session);
   if (shard)
     return send(*shard, std::move(r));
+  if (home_.shared.hub) {
+    auto node = f.session->substr(0, f.session->find('.'));
+    return send(home_.shared.hub,
+                far_route{.node = std::string(node), .what = std::move(r), .recipients = {{}}});
+  }
   home_.count.message(kind_of(f.type), protocol::outcome::offline);
   if (r.ticket)
     home_.settle({.to = where_, .ticket = r.ticket, .result = protocol::outcome::offline});
@@ -314,7 +319,8 @@ void session::reply_to_request(const client_frame& f) {
     a.opaque = f.data.opaque;
   }
   home_.count.message(message_kind::reply, protocol::outcome::delivered);
-  send(home_.shared.homes[a.to.home]->relay_handle, std::move(a));
+  auto& door = home_.shared.door_of(a.to.home);
+  send(door, std::move(a));
 }
 
 void session::confirm_received(const client_frame& f) {

@@ -167,6 +167,7 @@ private:
   // Answers.
   bool push(const protocol::delivery& d);
   void tell_gap(gaps::iterator missed);
+  void miss_far(const fanout& f);
   bool hold_early(std::size_t bytes, std::function<void()> deliver);
   void answer_ok(std::uint64_t id, std::string_view rest = {});
   void refuse(const protocol::client_frame& f, protocol::code why, std::string_view field = {},

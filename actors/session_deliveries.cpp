@@ -57,6 +57,8 @@ void session::hand_over(const handover& h, settlement s) {
 }
 
 bool session::publish_to(const fanout& f) {
+  if (f.lost)
+    return miss_far(f), false;
   if (phase_ == phase::enrolling) {
     auto once = [this, f] { publish_to(f); };
     if (hold_early(f.what.text.wire().size(), std::move(once)))
@@ -73,6 +75,17 @@ bool session::publish_to(const fanout& f) {
       home_.count.message(message_kind::publish, outcome::overloaded);
   }
   return false;
+}
+
+/// The way from another node was too slow for them.
+void session::miss_far(const fanout& f) {
+  if (phase_ >= phase::closing)
+    return;
+  auto missed = gaps_.try_emplace(*f.group).first;
+  missed->second += f.lost;
+  home_.count.gap_frames.add(f.lost);
+  if (phase_ == phase::ready && port_->has_room())
+    tell_gap(missed);
 }
 
 void session::has_room() {

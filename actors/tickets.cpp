@@ -55,8 +55,8 @@ bool tickets::settle_outcome(ticket& t, const settlement& s) {
     return false; // another session of this recipient was first
   if (s.result != protocol::outcome::delivered) {
     // One session refused: the recipient's outcome is known once all have. A full queue says more
-    // than an absence.
-    if (s.result != protocol::outcome::offline)
+    // than an absence, and that nobody knows more than either: it may have arrived.
+    if (s.result != protocol::outcome::offline && p.result != protocol::outcome::unknown)
       p.result = s.result;
     if (++p.refused < s.sessions)
       return false;

@@ -3,6 +3,8 @@
 #include "actors/handovers.hpp"
 #include "actors/home.hpp"
 
+#include <algorithm>
+
 namespace beckon::actors {
 
 users::users(caf::actor_config& config, node_state& shared)
@@ -14,6 +16,8 @@ caf::behavior users::make_behavior() {
   return {
       [this](route& r) { return deliver(r), unanswered{}; },
       [this](enroll_session& e) { enroll(e); },
+      [this](const far_user& f) { set_far(f); },
+      [this](const peer_lost& lost) { lose(lost); },
   };
 }
 
@@ -29,6 +33,7 @@ void users::enroll(enroll_session& e) {
     r.what = group_reply::kind::enrolled;
     monitor(e.session);
     own.push_back(e.session.id());
+    tell_hub(e.user, own.size());
     by_name_.emplace(e.name, e.session.id());
     sessions_.emplace(e.session.id(), entry{e.where, std::move(e.user), std::move(e.name)});
   }
@@ -43,13 +48,48 @@ void users::deliver(route& r) {
       out.add(sessions_.at(found->second).where, 0, 1);
     else
       out.offline(0);
-  } else if (auto found = by_user_.find(r.to.first); found != by_user_.end()) {
-    for (auto id : found->second)
-      out.add(sessions_.at(id).where, 0, found->second.size());
-  } else {
-    out.offline(0);
+    return out.send(*this);
   }
+  auto near = by_user_.find(r.to.first);
+  auto far = r.from_far ? far_.end() : far_.find(r.to.first);
+  auto near_sessions = near == by_user_.end() ? 0 : near->second.size();
+  auto sessions = near_sessions + (far == far_.end() ? 0 : far->second.size());
+  if (sessions == 0)
+    out.offline(0);
+  if (near != by_user_.end())
+    for (auto id : near->second)
+      out.add(sessions_.at(id).where, 0, sessions);
+  if (far != far_.end())
+    for (auto peer : far->second)
+      out.add_far(peer, 0, sessions);
   out.send(*this);
+}
+
+void users::tell_hub(const std::string& user, std::size_t sessions) {
+  if (shared_.hub)
+    send(shared_.hub, near_user{user, sessions});
+}
+
+// ---- what other nodes say
+// ---------------------------------------------------------------------------------------------
+
+void users::set_far(const far_user& f) {
+  if (f.sessions == 0) {
+    auto found = far_.find(f.user);
+    if (found != far_.end() && std::erase(found->second, f.peer) > 0 && found->second.empty())
+      far_.erase(found);
+    return;
+  }
+  auto& peers = far_[f.user];
+  if (std::find(peers.begin(), peers.end(), f.peer) == peers.end())
+    peers.push_back(f.peer);
+}
+
+void users::lose(const peer_lost& lost) {
+  for (auto user = far_.begin(); user != far_.end();) {
+    std::erase(user->second, lost.peer);
+    user = user->second.empty() ? far_.erase(user) : std::next(user);
+  }
 }
 
 void users::forget(caf::actor_id session) {
@@ -58,6 +98,7 @@ void users::forget(caf::actor_id session) {
     return;
   auto own = by_user_.find(found->second.user);
   std::erase(own->second, session);
+  tell_hub(found->second.user, own->second.size());
   if (own->second.empty())
     by_user_.erase(own);
   by_name_.erase(found->second.name);

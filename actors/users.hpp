@@ -3,7 +3,9 @@
 // many sessions a user may have. A session is entered before its `welcome` and goes when it is
 // down.
 //
-// Handles: enroll_session and route (from sessions), down of a session. Answers through the relays.
+// Handles: enroll_session and route (from sessions; from the hub, for other nodes), far_user and
+// peer_lost (from the hub), down of a session. Answers through the relays; tells the hub how many
+// sessions a user has.
 
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
@@ -30,11 +32,15 @@ private:
   void enroll(enroll_session& e);
   void deliver(route& r);
   void forget(caf::actor_id session);
+  void tell_hub(const std::string& user, std::size_t sessions);
+  void set_far(const far_user& f);
+  void lose(const peer_lost& lost);
 
   node_state& shared_;
   std::unordered_map<caf::actor_id, entry> sessions_;
   std::unordered_map<std::string, std::vector<caf::actor_id>> by_user_;
   std::unordered_map<std::string, caf::actor_id> by_name_;
+  std::unordered_map<std::string, std::vector<peer_id>> far_; ///< users with sessions elsewhere
 };
 
 } // namespace beckon::actors

@@ -2,6 +2,8 @@
 
 #include "net/quantity.hpp"
 
+#include <algorithm>
+
 namespace beckon::net {
 
 namespace {
@@ -59,6 +61,40 @@ std::optional<admin_address> parse_admin(std::string_view text) {
 
 std::string print_admin(const admin_address& admin) {
   return in_url(admin.address) + ':' + std::to_string(admin.port);
+}
+
+std::optional<node_address> parse_node_address(std::string_view text) {
+  auto colon = text.rfind(':');
+  if (colon == std::string_view::npos)
+    return {};
+  auto host = text.substr(0, colon);
+  auto port = parse_count(text.substr(colon + 1));
+  if (!port || *port == 0 || *port > 65'535 || host.empty() || host.size() > host_bytes_max)
+    return {};
+  node_address where{std::string(host), static_cast<std::uint16_t>(*port)};
+  if (auto address = parse_address(host)) {
+    if (address->is_v6() && !host.starts_with('['))
+      return {};
+    where.host = address->to_string();
+    return where;
+  }
+  auto in_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (!std::all_of(host.begin(), host.end(), in_name))
+    return {};
+  return where;
+}
+
+std::string print_node_address(const node_address& where) {
+  auto is_v6 = where.host.find(':') != std::string::npos;
+  return (is_v6 ? '[' + where.host + ']' : where.host) + ':' + std::to_string(where.port);
+}
+
+bool is_loopback(const node_address& where) {
+  auto address = parse_address(where.host);
+  return where.host == "localhost" || (address && address->is_loopback());
 }
 
 std::string in_url(const ip::address& address) {

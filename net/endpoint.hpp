@@ -4,6 +4,7 @@
 // starting.
 
 #include <boost/asio/ip/address.hpp>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,6 +36,22 @@ std::vector<std::string> print_listen(const std::vector<listen_address>& address
 /// `127.0.0.1:8701`, `[::1]:8701`, `localhost:8701`.
 std::optional<admin_address> parse_admin(std::string_view text);
 std::string print_admin(const admin_address& admin);
+
+/// Where another node is: a name or an IP address, and a port.
+struct node_address {
+  std::string host; ///< IPv6 without brackets
+  std::uint16_t port = 0;
+  auto operator<=>(const node_address&) const = default;
+};
+
+/// Longest host name (RFC 1035, 2.3.4: 255 with its two lengths).
+inline constexpr std::size_t host_bytes_max = 253;
+
+/// `node-1.example:4700`, `127.0.0.1:4700`, `[::1]:4700`; not port 0.
+std::optional<node_address> parse_node_address(std::string_view text);
+std::string print_node_address(const node_address& where);
+/// Whether it can only be this machine, without asking a name service.
+bool is_loopback(const node_address& where);
 
 /// The address as it stands in a URL: IPv6 in brackets.
 std::string in_url(const boost::asio::ip::address& address);

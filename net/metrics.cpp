@@ -54,8 +54,9 @@ std::string text_of(std::string_view name) {
 /// numbers of one scrape may be an event apart.
 class thread_sums : public prometheus::Collectable {
 public:
-  thread_sums(std::span<const counters* const> threads, std::uint64_t log_lines_dropped)
-      : threads_(threads), log_lines_dropped_(log_lines_dropped) {}
+  thread_sums(std::span<const counters* const> threads, std::uint64_t log_lines_dropped,
+              const cluster_counters* cluster)
+      : threads_(threads), log_lines_dropped_(log_lines_dropped), cluster_(cluster) {}
 
   std::vector<MetricFamily> Collect() const override {
     std::vector<MetricFamily> families;
@@ -67,6 +68,8 @@ public:
     families.push_back(rejects());
     families.push_back(closes());
     families.push_back(handed());
+    if (cluster_)
+      collect_cluster(families);
     return families;
   }
 
@@ -137,6 +140,33 @@ private:
       families.push_back(family(metric.name, metric.help, MetricType::Counter));
       add(families.back(), sum(metric.cell));
     }
+  }
+
+  void collect_cluster(std::vector<MetricFamily>& families) const {
+    auto gauges = [&](const char* name, const char* help, const gauge& cell) {
+      families.push_back(family(name, help, MetricType::Gauge));
+      add(families.back(), static_cast<double>(cell.value()));
+    };
+    auto counts = [&](const char* name, const char* help, const counter& cell) {
+      families.push_back(family(name, help, MetricType::Counter));
+      add(families.back(), static_cast<double>(cell.value()));
+    };
+    gauges("cluster_links", "Links to other nodes.", cluster_->links);
+    gauges("cluster_handshakes_in_progress", "Half-done handshakes with other nodes.",
+           cluster_->handshakes);
+    counts("cluster_accepted_total", "Links that the other node dialled.", cluster_->accepted);
+    counts("cluster_dialled_total", "Links that this node dialled.", cluster_->dialled);
+    counts("cluster_lost_total", "Links that ended.", cluster_->lost);
+    counts("cluster_dials_failed_total", "Dials that reached nobody.", cluster_->dials_failed);
+    counts("cluster_received_bytes_total", "Bytes from other nodes.", cluster_->bytes_in);
+    counts("cluster_sent_bytes_total", "Bytes to other nodes.", cluster_->bytes_out);
+    auto refused =
+        family("cluster_refused_total", "Handshakes refused and links cut by the gate, by reason.",
+               MetricType::Counter);
+    for (std::size_t why = 1; why < cluster_refusal_count; ++why)
+      add(refused, static_cast<double>(cluster_->refused[why].value()),
+          {{"reason", text_of(cluster_refusal_names[why])}});
+    families.push_back(std::move(refused));
   }
 
   MetricFamily messages() const {
@@ -216,13 +246,15 @@ private:
 
   std::span<const counters* const> threads_;
   std::uint64_t log_lines_dropped_;
+  const cluster_counters* cluster_;
 };
 
 } // namespace
 
-std::string metrics_text(std::span<const counters* const> threads,
-                         std::uint64_t log_lines_dropped) {
-  return prometheus::TextSerializer().Serialize(thread_sums(threads, log_lines_dropped).Collect());
+std::string metrics_text(std::span<const counters* const> threads, std::uint64_t log_lines_dropped,
+                         const cluster_counters* cluster) {
+  return prometheus::TextSerializer().Serialize(
+      thread_sums(threads, log_lines_dropped, cluster).Collect());
 }
 
 } // namespace beckon::net

@@ -3,6 +3,7 @@
 // threads' cells add up. Called by the operator's listener, on any thread; keeps nothing.
 
 #include "actors/counters.hpp"
+#include "net/cluster_counters.hpp"
 
 #include <cstdint>
 #include <span>
@@ -11,8 +12,10 @@
 namespace beckon::net {
 
 /// Sums the threads' counters and adds the process's resident memory, the build and the log's
-/// losses. The text goes out as `text/plain; version=0.0.4; charset=utf-8`.
+/// losses; and what the cluster gate counted, where there is one. The text goes out as `text/plain;
+/// version=0.0.4; charset=utf-8`.
 std::string metrics_text(std::span<const actors::counters* const> threads,
-                         std::uint64_t log_lines_dropped);
+                         std::uint64_t log_lines_dropped,
+                         const cluster_counters* cluster = nullptr);
 
 } // namespace beckon::net

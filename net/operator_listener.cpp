@@ -21,11 +21,20 @@ constexpr std::size_t request_bytes_max = 16 * 1024;
 using loop_executor = boost::asio::io_context::executor_type;
 constexpr auto use_tuple = boost::asio::as_tuple(boost::asio::use_awaitable_t<loop_executor>{});
 
+std::string http_page(std::string_view type, const std::string& body, bool is_head) {
+  std::string text = "HTTP/1.1 200 OK\r\nContent-Type: ";
+  text.append(type).append("\r\nConnection: close\r\nContent-Length: ");
+  text.append(std::to_string(body.size())).append("\r\n\r\n");
+  return is_head ? text : text + body;
+}
+
 } // namespace
 
 operator_listener::operator_listener(services& around, boost::asio::io_context& loop,
-                                     const endpoint& where, std::function<std::string()> metrics)
-    : around_(around), loop_(loop), acceptor_(loop, where), metrics_(std::move(metrics)) {}
+                                     const endpoint& where, std::function<std::string()> metrics,
+                                     std::function<std::string()> cluster)
+    : around_(around), loop_(loop), acceptor_(loop, where), metrics_(std::move(metrics)),
+      cluster_(std::move(cluster)) {}
 
 void operator_listener::start() {
   boost::asio::co_spawn(loop_, accept(), boost::asio::detached);
@@ -90,16 +99,16 @@ std::string operator_listener::judge(const std::string& request) const {
     return http_answer(403);
   std::string_view target(head.target().data(), head.target().size());
   auto path = target.substr(0, target.find('?'));
-  if (path != "/healthz" && path != "/readyz" && path != "/metrics")
+  if (path != "/healthz" && path != "/readyz" && path != "/metrics" && path != "/cluster")
     return http_answer(404);
   if (head.method() != http::verb::get && head.method() != http::verb::head)
     return http_answer(405, "Allow: GET, HEAD");
-  if (path == "/metrics") {
-    auto body = metrics_();
-    return "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
-           "Connection: close\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" +
-           (head.method() == http::verb::head ? std::string{} : body);
+  auto is_head = head.method() == http::verb::head;
+  if (path == "/metrics")
+    return http_page("text/plain; version=0.0.4; charset=utf-8", metrics_(), is_head);
+  if (path == "/cluster") {
+    auto page = cluster_();
+    return page.empty() ? http_answer(404) : http_page("application/json", page, is_head);
   }
   return http_answer(path == "/readyz" && around_.node.draining.load() ? 503 : 200);
 }

@@ -1,7 +1,7 @@
 #pragma once
-// The operator's HTTP: /healthz, /readyz, /metrics on an address of its own. Owns: its acceptor.
-// Runs on the main thread, beside the signals; small on purpose: one request per connection,
-// refused to browsers (an Origin).
+// The operator's HTTP: /healthz, /readyz, /metrics, /cluster on an address of its own. Owns: its
+// acceptor. Runs on the main thread, beside the signals; small on purpose: one request per
+// connection, refused to browsers (an Origin).
 
 #include "net/services.hpp"
 
@@ -23,7 +23,7 @@ public:
 
   /// @throws boost::system::system_error when the address cannot be bound
   operator_listener(services& around, boost::asio::io_context& loop, const endpoint& where,
-                    std::function<std::string()> metrics);
+                    std::function<std::string()> metrics, std::function<std::string()> cluster);
   endpoint where() const { return acceptor_.local_endpoint(); }
   void start();
   void stop();
@@ -41,6 +41,7 @@ private:
   boost::asio::io_context& loop_;
   acceptor acceptor_;
   std::function<std::string()> metrics_;
+  std::function<std::string()> cluster_; ///< says nothing when the node is alone
   std::size_t connections_ = 0;
 };
 

@@ -116,6 +116,22 @@ option_row duration(std::string_view name, Place place, range<std::chrono::milli
   return number({.name = name, .reason = reason}, place, within, how);
 }
 
+/// On the command line also without a value.
+template <class Place>
+option_row flag(std::string_view name, Place place, std::string_view reason) {
+  return {.name = name,
+          .unit = "true|false",
+          .reason = reason,
+          .arity = option_arity::flag,
+          .read = [=](options& o, std::string_view text) -> option_refusal {
+            if (text != "true" && text != "false")
+              return "is neither true nor false";
+            place(o) = text == "true";
+            return {};
+          },
+          .print = [=](const options& o) { return option_values{place(o) ? "true" : "false"}; }};
+}
+
 /// The rows of one heading of --help.
 template <class... Rows>
 std::vector<option_row> under(std::string_view group, Rows... rows) {

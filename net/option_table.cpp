@@ -1,6 +1,7 @@
 #include "net/option_table.hpp"
 
 #include "actors/address.hpp"
+#include "net/cluster_options.hpp"
 #include "net/endpoint.hpp"
 #include "net/limit_options.hpp"
 #include "net/origin.hpp"
@@ -84,13 +85,6 @@ refusal read_node(options& o, std::string_view text) {
   return {};
 }
 
-refusal read_insecure(options& o, std::string_view text) {
-  if (text != "true" && text != "false")
-    return "is neither true nor false";
-  o.insecure = text == "true";
-  return {};
-}
-
 refusal read_origin(options& o, std::string_view text) {
   if (!is_origin(text))
     return "is not an origin as browsers write it (scheme://host[:port] in lower case, without a "
@@ -155,14 +149,15 @@ option_row node_row() {
 }
 
 option_row insecure_row() {
-  return {.name = "insecure",
-          .unit = "true|false",
-          .reason =
+  return flag("insecure", at(&options::insecure),
               "for trials: whoever says ?uid=alice is alice; lifts those rates and connections "
-              "per address and per user that are not given",
-          .arity = option_arity::flag,
-          .read = read_insecure,
-          .print = [](const options& o) { return values{o.insecure ? "true" : "false"}; }};
+              "per address and per user that are not given");
+}
+
+option_row behind_proxy_row() {
+  return flag("behind-proxy", at(&options::behind_proxy),
+              "only a proxy that ends TLS can reach --listen, so that with tokens it may be an "
+              "address that other machines reach");
 }
 
 option_row key_file_row() {
@@ -230,7 +225,7 @@ std::vector<option_row> listening() {
 }
 
 std::vector<option_row> identity() {
-  return under("Who may connect, as whom", insecure_row(), key_file_row(),
+  return under("Who may connect, as whom", insecure_row(), behind_proxy_row(), key_file_row(),
                duration("token-leeway", at(&options::token_leeway), {milliseconds{0}, minutes{5}},
                         "how far the clocks of issuer and server may differ"),
                origin_row(), policy_row());
@@ -293,6 +288,7 @@ std::vector<option_row> make_table() {
   append(table, identity());
   append(table, timing());
   append(table, limit_options());
+  append(table, cluster_options());
   append(table, logging());
   append(table, configuration());
   return table;

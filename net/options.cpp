@@ -1,5 +1,6 @@
 #include "net/options.hpp"
 
+#include "net/cluster_options.hpp"
 #include "net/option_sources.hpp"
 #include "net/option_table.hpp"
 #include "net/origin.hpp"
@@ -163,11 +164,13 @@ std::optional<std::string> expose(configured& result, const places& found) {
     if (listen.address.is_loopback())
       continue;
     auto address = in_quotes(listen.address.to_string());
-    if (!values.insecure)
+    if (!values.insecure && !values.behind_proxy)
       return place_of(found, "listen") + ": " + address +
              " can be reached from other machines, and tokens must not cross a network in plain "
-             "text: listen on localhost, behind a proxy that speaks TLS";
-    result.warnings.push_back("insecure, and " + address + " can be reached from other machines");
+             "text: listen on localhost, behind a proxy that speaks TLS (where only such a proxy "
+             "can reach it: --behind-proxy)";
+    if (values.insecure)
+      result.warnings.push_back("insecure, and " + address + " can be reached from other machines");
   }
   if (values.admin_listen && !values.admin_listen->address.is_loopback())
     result.warnings.push_back("the operators' listener " +
@@ -176,12 +179,24 @@ std::optional<std::string> expose(configured& result, const places& found) {
   return {};
 }
 
+/// Sees to it that a node that joins others can prove who it is.
+std::optional<std::string> join_cluster(configured& result, const places& found) {
+  auto wrong = check_cluster(result.values, [&](auto name) { return found.contains(name); });
+  if (wrong)
+    return place_of(found, wrong->option) + ": " + wrong->text;
+  for (auto& warning : cluster_warnings(result.values))
+    result.warnings.push_back(std::move(warning));
+  return {};
+}
+
 std::optional<std::string> judge(configured& result, const places& found) {
   if (auto line = contradiction(result.values, found))
     return line;
   if (auto line = identify(result, found))
     return line;
-  return expose(result, found);
+  if (auto line = expose(result, found))
+    return line;
+  return join_cluster(result, found);
 }
 
 /// Reads the sources from the weakest to the strongest. Wrong values are refused even where a
@@ -234,6 +249,7 @@ boost::system::result<configured, std::string> configure(int argc, const char* c
     return program + *line;
   for (const auto& [option, place] : found)
     result.given.emplace(option);
+  take_cluster_name(result.values);
   if (result.values.node.empty())
     result.values.node = host_name();
   if (result.values.insecure)

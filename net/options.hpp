@@ -3,6 +3,7 @@
 // option_table.cpp) and the rules between them. Read once by main from command line, environment
 // and file; handed down by constructor.
 
+#include "net/cluster_settings.hpp"
 #include "net/endpoint.hpp"
 #include "net/log.hpp"
 #include "protocol/limits.hpp"
@@ -50,6 +51,10 @@ struct options {
 
   log_level least_level = log_level::info;
   log_format format = log_format::text;
+
+  bool behind_proxy = false;
+
+  cluster_settings cluster;
 
   protocol::limits bounds;
 };

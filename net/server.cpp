@@ -1,14 +1,18 @@
 #include "net/server.hpp"
 
 #include "actors/directory.hpp"
+#include "actors/hub.hpp"
 #include "actors/relay.hpp"
 #include "actors/users.hpp"
+#include "net/cluster_text.hpp"
 #include "net/connection.hpp"
 #include "net/metrics.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <caf/io/middleman.hpp>
 #include <csignal>
 #include <future>
 #include <random>
@@ -55,6 +59,10 @@ server::server(const configured& conf, logger& log)
   }
   use_scheduler(config_, units_, main_loop_);
   config_.add_message_types<caf::id_block::beckon>();
+  if (values_.cluster.listen) {
+    config_.load<caf::io::middleman>();
+    config_.set("middleman.workers", std::uint64_t{0}); // one thread of CAF's is enough
+  }
   system_ = std::make_unique<caf::actor_system>(config_);
   system_->await_actors_before_shutdown(false); // ours are told to end; nothing waits for the rest
   services_.emplace(services{values_, log_, node_, gate_, *system_});
@@ -94,6 +102,28 @@ void server::spawn_actors() {
     node_.directories.push_back(system_->spawn<actors::directory, caf::hidden>(node_));
     node_.users.push_back(system_->spawn<actors::users, caf::hidden>(node_));
   }
+  if (cluster_)
+    spawn_hub();
+}
+
+/// Before any session: from the first one on, groups and users tell it who is here.
+void server::spawn_hub() {
+  std::random_device random;
+  for (auto& home : node_.homes) // 46 bits: as far from other nodes' numbers as chance allows
+    home->number_from(((std::uint64_t{random()} << 32) | random()) >> 18);
+  actors::hub_options options;
+  options.heartbeat = values_.cluster.heartbeat;
+  options.timeout = values_.cluster.timeout;
+  node_.hub = system_->spawn<actors::hub, caf::hidden>(
+      node_, *cluster_, options, [this](const actors::cluster_event& e) { tell(e); });
+}
+
+void server::tell(const actors::cluster_event& e) {
+  using kind = actors::cluster_event::kind;
+  if (e.what == kind::synced)
+    log_.info("cluster_synced", {{"peer", e.peer}, {"members", e.members}});
+  else if (e.what == kind::down)
+    log_.warn("cluster_peer_lost", {{"peer", e.peer}, {"members", e.members}, {"why", e.why}});
 }
 
 // ---- start
@@ -102,7 +132,24 @@ void server::spawn_actors() {
 std::optional<std::string> server::bind() {
   if (auto wrong = bind_public())
     return wrong;
-  return bind_operator();
+  if (auto wrong = bind_operator())
+    return wrong;
+  return bind_cluster();
+}
+
+std::optional<std::string> server::bind_cluster() {
+  if (!values_.cluster.listen)
+    return std::nullopt;
+  cluster_ = std::make_unique<cluster_gate>(values_, log_, [this](std::string why) {
+    boost::asio::post(main_loop_, [this, why] { leave(why); });
+  });
+  try {
+    cluster_->bind();
+  } catch (const boost::system::system_error& trouble) {
+    return "cluster.listen: " + print_admin(*values_.cluster.listen) + ": " +
+           trouble.code().message();
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> server::bind_public() {
@@ -134,8 +181,8 @@ std::optional<std::string> server::bind_operator() {
     return std::nullopt;
   endpoint where(values_.admin_listen->address, values_.admin_listen->port);
   try {
-    operator_ = std::make_unique<operator_listener>(*services_, main_loop_, where,
-                                                    [this] { return metrics(); });
+    operator_ = std::make_unique<operator_listener>(
+        *services_, main_loop_, where, [this] { return metrics(); }, [this] { return cluster(); });
   } catch (const boost::system::system_error& trouble) {
     return "admin-listen: " + text_of(where) + ": " + trouble.code().message();
   }
@@ -146,6 +193,8 @@ std::vector<std::string> server::listening() const {
   std::vector<std::string> lines{"listening on ws://" + text_of(endpoints_.front()) + values_.path};
   if (operator_)
     lines.push_back("admin on http://" + text_of(operator_->where()));
+  if (cluster_)
+    lines.push_back("cluster on " + text_of(cluster_->where()));
   return lines;
 }
 
@@ -153,17 +202,31 @@ std::string server::metrics() const {
   std::vector<const actors::counters*> threads;
   for (auto& home : node_.homes)
     threads.push_back(&home->count);
-  return metrics_text(threads, log_.dropped());
+  return metrics_text(threads, log_.dropped(), cluster_ ? &cluster_->count() : nullptr);
+}
+
+std::string server::cluster() const {
+  return cluster_ ? cluster_text(node_) : std::string{};
 }
 
 void server::start_threads() {
   spawn_actors();
   for (auto& unit : units_)
     threads_.emplace_back([u = unit.get()] { u->run(); });
+  if (cluster_)
+    cluster_->start(*system_, node_.hub);
   for (auto& l : listeners_)
     units_[l.unit]->post([&l] { l.listening->start(); });
   if (operator_)
     operator_->start();
+}
+
+/// Another live node has this one's name: as little can be done as with a wrong configuration.
+void server::leave(std::string why) {
+  if (signals_ > 0)
+    return; // it ends anyway
+  must_end_ = std::move(why);
+  main_loop_.stop();
 }
 
 // ---- run and drain
@@ -188,6 +251,12 @@ int server::run() {
   std::fflush(stdout);
   main_loop_.run();
   main_loop_.restart();
+  if (!must_end_.empty()) {
+    std::fprintf(stderr, "beckon: %s\n", must_end_.c_str());
+    signals.cancel();
+    stop_threads();
+    return exit_config;
+  }
   drain();
   signals.cancel();
   stop_threads();
@@ -256,7 +325,21 @@ void server::drain() {
   while (connections() > 0 && since() < values_.drain_timeout)
     wait(step);
   on_each_thread([](thread_unit& u) { u.cut_all(); });
+  if (node_.hub)
+    leave_cluster();
   log_.info("drained", {{"seconds", std::chrono::duration<double>(since()).count()}});
+}
+
+/// Says goodbye to the other nodes, and waits a little until they have heard it.
+void server::leave_cluster() {
+  static constexpr milliseconds goodbye_max{200};
+  static constexpr milliseconds step{10};
+  cluster_->close(); // or those who heard the goodbye would dial again
+  caf::anon_send(node_.hub, actors::leave_cluster{});
+  auto started = std::chrono::steady_clock::now();
+  while (cluster_->count().links.value() > 0 &&
+         std::chrono::steady_clock::now() - started < goodbye_max)
+    main_loop_.run_for(step);
 }
 
 std::size_t server::connections() const {
@@ -271,8 +354,11 @@ void server::stop_threads() {
     return;
   if (operator_)
     operator_->stop();
+  if (cluster_)
+    cluster_->stop();
   for (auto& home : node_.homes)
     home->relay_handle = nullptr;
+  node_.hub = nullptr;
   node_.directories.clear();
   node_.users.clear();
   services_.reset();

@@ -2,6 +2,7 @@
 // The server: puts everything together, starts it, and takes it down in order. Owns: threads, actor
 // system, listeners. Made and run by main.
 
+#include "net/cluster_gate.hpp"
 #include "net/gatekeeper.hpp"
 #include "net/listener.hpp"
 #include "net/log.hpp"
@@ -40,8 +41,13 @@ public:
 private:
   void make_node(const configured& conf);
   void spawn_actors();
+  void spawn_hub();
+  void tell(const actors::cluster_event& e);
+  void leave_cluster();
   std::optional<std::string> bind_public();
   std::optional<std::string> bind_operator();
+  std::optional<std::string> bind_cluster();
+  void leave(std::string why);
   void start_threads();
   void drain();
   void stop_threads();
@@ -50,6 +56,7 @@ private:
   template <class F>
   void on_each_thread(F f);
   std::string metrics() const;
+  std::string cluster() const;
 
   const options& values_;
   logger& log_;
@@ -68,6 +75,8 @@ private:
   std::vector<endpoint> endpoints_;
   std::vector<bound> listeners_;
   std::unique_ptr<operator_listener> operator_;
+  std::unique_ptr<cluster_gate> cluster_;
+  std::string must_end_; ///< why, when another node has this one's name
   std::vector<std::thread> threads_;
   int signals_ = 0;
 };

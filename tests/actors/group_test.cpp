@@ -241,6 +241,30 @@ BOOST_AUTO_TEST_CASE(the_newest_session_replaces_the_old_one) {
   BOOST_TEST(of.alice.said() == ok(3));
 }
 
+BOOST_AUTO_TEST_CASE(who_was_replaced_is_answered_by_a_group_that_has_ended) {
+  crowd of({{"g", session_policy::replace}});
+  of.join(of.bob);
+  of.bob.said();
+  auto slow = of.node.node.homes[1]->relay_handle; // bob does not hear yet that he was replaced
+  of.bob_too.write(R"({"type":"join","group":"g"})");
+  of.node.settle_without(slow);
+  of.bob_too.write(R"({"type":"leave","group":"g"})");
+  of.node.settle_without(slow);
+  BOOST_TEST(of.node.sum(&actors::counters::groups) == 0);
+  of.bob.write(R"({"type":"send","id":2,"group":"g","to":"alice","data":1})");
+  of.bob.write(R"({"type":"request","id":3,"group":"g","to":"alice","data":1})");
+  of.bob.write(R"({"type":"publish","id":4,"group":"g","data":1})");
+  of.bob.write(R"({"type":"update","id":5,"group":"g","meta":1})");
+  of.node.settle();
+  auto offline = [](std::uint64_t id) {
+    return error(id, code::not_delivered, R"("outcomes":{"alice":"offline"})");
+  };
+  BOOST_TEST(of.bob.said() == left("g", "replaced") + error(5, code::not_member) + offline(2) +
+                                  offline(3) + ok(4, "\"count\":0"));
+  of.node.settle_for(window);
+  BOOST_TEST(!of.node.group_named("g"));
+}
+
 BOOST_AUTO_TEST_CASE(a_session_may_join_again_without_replacing_itself) {
   crowd of({{"g", session_policy::replace}, {"h", session_policy::reject}});
   of.join(of.bob);

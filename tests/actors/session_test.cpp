@@ -255,6 +255,23 @@ BOOST_AUTO_TEST_CASE(who_is_replaced_before_the_welcome_hears_of_it_after_it) {
   BOOST_TEST(of.bob->said() == error(1, code::not_member));
 }
 
+BOOST_AUTO_TEST_CASE(a_group_that_ends_before_who_was_replaced_hears_of_it_has_not_failed) {
+  opening of(stage::unlimited(), {{"g", protocol::session_policy::replace}});
+  recorder newer(of.node, 1, "bob", {"g"}); // on the thread of the older
+  of.node.settle_without(of.slow);
+  newer.said();
+  newer.write(R"({"type":"request","id":1,"to":"alice","data":1})");
+  of.node.settle_without(of.slow);
+  newer.write(R"({"type":"leave","id":2})");
+  of.alice.write(R"({"type":"leave"})");
+  of.node.settle_without(of.slow);
+  BOOST_TEST(of.node.sum(&actors::counters::groups) == 0);
+  BOOST_TEST(newer.said() == ok(2)); // alice still has its request
+  of.alice.end();
+  of.node.settle();
+  BOOST_TEST(newer.said() == error(1, code::callee_gone));
+}
+
 BOOST_AUTO_TEST_CASE(a_group_that_fails_before_the_welcome_is_told_after_it) {
   opening of;
   of.node.kill_group("g");

@@ -58,4 +58,25 @@ BOOST_AUTO_TEST_CASE(the_operators_address_has_a_port) {
     BOOST_TEST(!parse_admin(text).has_value(), text);
 }
 
+BOOST_AUTO_TEST_CASE(a_node_is_named_or_has_an_address_and_always_a_port) {
+  for (auto text : {"node-1.example:4700", "a:1", "127.0.0.1:65535", "[::1]:4700", "n_1:2"}) {
+    auto parsed = parse_node_address(text);
+    BOOST_REQUIRE(parsed.has_value());
+    BOOST_TEST(print_node_address(*parsed) == text);
+  }
+  BOOST_TEST(print_node_address(*parse_node_address("[2001:DB8::1]:1")) == "[2001:db8::1]:1");
+  BOOST_TEST(parse_node_address(std::string(host_bytes_max, 'h') + ":1").has_value());
+  BOOST_TEST(!parse_node_address(std::string(host_bytes_max + 1, 'h') + ":1").has_value());
+  for (auto text : {"", "a", "a:", ":1", "a:0", "a:65536", "a:x", "::1:1", "a b:1", "a/b:1",
+                    "[127.0.0.1]:1", "[::1]", "[::1:1", "a:-1"})
+    BOOST_TEST(!parse_node_address(text).has_value(), text);
+}
+
+BOOST_AUTO_TEST_CASE(only_what_is_surely_this_machine_is_loopback) {
+  for (auto text : {"localhost:1", "127.9.9.9:1", "[::1]:1"})
+    BOOST_TEST(is_loopback(*parse_node_address(text)), text);
+  for (auto text : {"localhost.example:1", "0.0.0.0:1", "192.0.2.1:1", "[::]:1", "a:1"})
+    BOOST_TEST(!is_loopback(*parse_node_address(text)), text);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -119,6 +119,32 @@ BOOST_AUTO_TEST_CASE(the_process_has_a_size) {
   BOOST_TEST(bytes < 1e12);
 }
 
+BOOST_AUTO_TEST_CASE(a_node_of_a_cluster_says_more) {
+  counters c;
+  net::cluster_counters cluster;
+  cluster.links.add(2);
+  cluster.handshakes.add(3);
+  cluster.accepted.add(4);
+  cluster.dialled.add(5);
+  cluster.lost.add(6);
+  cluster.dials_failed.add(7);
+  cluster.bytes_in.add(8);
+  cluster.bytes_out.add(9);
+  cluster.refuse(net::cluster_refusal::name_taken);
+  const counters* threads[] = {&c};
+  auto read = reader().read(net::metrics_text(threads, 0, &cluster));
+  BOOST_TEST(read.complaints.empty());
+  double expected = 1;
+  for (auto name : {"links", "handshakes_in_progress", "accepted_total", "dialled_total",
+                    "lost_total", "dials_failed_total", "received_bytes_total", "sent_bytes_total"})
+    BOOST_TEST(read.samples.at(std::string("beckon_cluster_") + name) == ++expected, name);
+  for (std::size_t i = 1; i < net::cluster_refusal_count; ++i) {
+    auto word = std::string(net::cluster_refusal_names[i]);
+    BOOST_TEST(read.samples.at("beckon_cluster_refused_total{reason=\"" + word + "\"}") ==
+               (word == "name_taken" ? 1 : 0));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_losses_of_the_log_are_told) {
   BOOST_TEST(scrape({}, 42).samples.at("beckon_log_lines_dropped_total") == 42);
 }

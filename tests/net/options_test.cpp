@@ -204,6 +204,40 @@ BOOST_AUTO_TEST_CASE(a_wrong_configuration_gets_one_line_that_names_what_is_wron
       {{"--log-format", "JSON"}, {}, "", "--log-format: 'JSON' is none of text|json"},
       {{"--insecure=yes"}, {}, "", "--insecure: 'yes' is neither true nor false"},
 
+      // The cluster.
+      {{"--cluster.listen", "4700"}, {}, "", "--cluster.listen: '4700' is not ADDRESS:PORT"},
+      {{"--cluster.listen", "a:4700"}, {}, "", "--cluster.listen: 'a:4700' is not"},
+      {{"--cluster.seeds", "a"}, {}, "", "--cluster.seeds: 'a' is not HOST:PORT"},
+      {{"--cluster.seeds", "a:1,,b:2"}, {}, "", "--cluster.seeds: 'a:1,,b:2' is not"},
+      {{"--cluster.advertise", "a:0"}, {}, "", "--cluster.advertise: 'a:0' is not HOST:PORT"},
+      {{"--cluster.name", "a.b"}, {}, "", "--cluster.name: 'a.b' is not a name"},
+      {{"--cluster.id", "a b"}, {}, "", "--cluster.id: 'a b' is not a name"},
+      {{"--cluster.heartbeat", "0ms"}, {}, "", "--cluster.heartbeat: '0ms' is not within"},
+      {{"--cluster.timeout", "0ms"}, {}, "", "--cluster.timeout: '0ms' is not within"},
+      {{"--cluster.insecure=1"}, {}, "", "--cluster.insecure: '1' is neither true nor false"},
+      {{}, {"BECKON_CLUSTER_SEEDS=a:1,b"}, "", "BECKON_CLUSTER_SEEDS: 'b' is not HOST:PORT"},
+      {{}, {}, "cluster.listen = x\n", "{FILE}:1: cluster.listen: 'x' is not ADDRESS:PORT"},
+      {{"--insecure", "--node", "a", "--cluster.name", "b"},
+       {},
+       "",
+       "--cluster.name: differs from --node"},
+      {{"--insecure", "--cluster.timeout", "999ms"}, {}, "", "--cluster.timeout: is less than"},
+      {{"--insecure", "--cluster.heartbeat", "2s"}, {}, "", "--cluster.timeout: is less than"},
+      {{"--insecure", "--cluster.listen", "127.0.0.1:0"}, {}, "", "--cluster.cert: is not given"},
+      {{"--insecure", "--cluster.listen", "127.0.0.1:0", "--cluster.cert", "/nowhere"},
+       {},
+       "",
+       "--cluster.cert: '/nowhere' cannot be read"},
+      {{"--insecure", "--cluster.listen", "0.0.0.0:0", "--cluster.insecure"},
+       {},
+       "",
+       "--cluster.insecure: --cluster.listen and --cluster.seeds must be loopback"},
+      {{"--insecure", "--cluster.listen", "127.0.0.1:0", "--cluster.insecure", "--cluster.seeds",
+        "a:1"},
+       {},
+       "",
+       "--cluster.insecure: --cluster.listen and --cluster.seeds must be loopback"},
+
       // The environment.
       {{}, {"BECKON_PORT=x"}, "", "BECKON_PORT: 'x' is not a whole number"},
       {{}, {"BECKON_PORT="}, "", "BECKON_PORT: the value is empty"},
@@ -292,6 +326,36 @@ BOOST_AUTO_TEST_CASE(tokens_are_not_offered_to_other_machines_in_plain_text) {
     BOOST_TEST(mentions(allowed.warnings, address));
   }
   good({"--token-key-file", file.path(), "--listen", "127.0.0.2", "--listen", "[::1]"});
+}
+
+BOOST_AUTO_TEST_CASE(behind_a_proxy_tokens_may_be_offered_to_other_machines) {
+  scratch_file file(key);
+  auto read = good({"--token-key-file", file.path(), "--listen", "0.0.0.0", "--behind-proxy"});
+  BOOST_TEST(read.values.behind_proxy);
+  BOOST_TEST(read.warnings.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_cluster_is_configured_by_every_source) {
+  const std::string file = "insecure = true\ncluster.listen = [::1]:4700\n"
+                           "cluster.insecure = true\ncluster.seeds = localhost:1\n";
+  auto read = good_file(
+      file,
+      {"--cluster.seeds", "127.0.0.1:1,[::1]:2", "--cluster.seeds", "localhost:3,127.0.0.1:1"},
+      {"BECKON_CLUSTER_SEEDS=localhost:9", "BECKON_CLUSTER_NAME=n1",
+       "BECKON_CLUSTER_HEARTBEAT=100ms"});
+  const auto& cluster = read.values.cluster;
+  BOOST_TEST(print_admin(*cluster.listen) == "[::1]:4700");
+  BOOST_REQUIRE(cluster.seeds.size() == 3U);
+  BOOST_TEST(print_node_address(cluster.seeds[1]) == "[::1]:2");
+  BOOST_TEST(read.values.node == "n1");
+  BOOST_TEST(cluster.id == "beckon");
+  BOOST_TEST((cluster.heartbeat == 100ms));
+  BOOST_TEST((cluster.timeout == 2s));
+  BOOST_TEST(mentions(read.warnings, "cluster.insecure"));
+  auto listed = good({"--insecure"}, {"BECKON_CLUSTER_SEEDS=localhost:9, b:1"});
+  BOOST_TEST(listed.values.cluster.seeds.size() == 2U);
+  BOOST_TEST(mentions(listed.warnings, "this node is alone"));
+  BOOST_TEST(good({"--insecure", "--node", "n", "--cluster.name", "n"}).values.node == "n");
 }
 
 BOOST_AUTO_TEST_CASE(without_options_it_is_as_the_structs_say) {
@@ -394,7 +458,17 @@ BOOST_AUTO_TEST_CASE(what_is_printed_reads_back_as_the_same) {
        "--token-key-file",
        key_file.path(),
        "--token-leeway",
-       "0s"},
+       "0s",
+       "--behind-proxy",
+       "--cluster.listen",
+       "[::1]:0",
+       "--cluster.seeds",
+       "localhost:1,[::1]:2",
+       "--cluster.insecure",
+       "--cluster.id",
+       "x",
+       "--cluster.advertise",
+       "a:1"},
   };
   for (auto arguments : examples) {
     arguments.push_back("--print-config");
@@ -410,8 +484,29 @@ BOOST_AUTO_TEST_CASE(what_is_printed_reads_back_as_the_same) {
 
 BOOST_AUTO_TEST_CASE(what_is_printed_names_every_option_that_has_a_value) {
   scratch_file file(key);
-  auto text = good({"--insecure", "--print-config", "--origin", "null", "--policy", "a=multi",
-                    "--token-key-file", file.path()})
+  auto text = good({"--insecure",
+                    "--print-config",
+                    "--origin",
+                    "null",
+                    "--policy",
+                    "a=multi",
+                    "--token-key-file",
+                    file.path(),
+                    "--cluster.listen",
+                    "127.0.0.1:0",
+                    "--cluster.seeds",
+                    "localhost:1",
+                    "--cluster.advertise",
+                    "a:1",
+                    "--cluster.name",
+                    "n",
+                    "--cluster.cert",
+                    "c",
+                    "--cluster.key",
+                    "k",
+                    "--cluster.ca",
+                    "a",
+                    "--cluster.insecure"})
                   .text;
   for (const auto& row : option_table())
     if (row.print)

@@ -699,8 +699,8 @@ void ledger::check_outcome(const message& m, const std::string& recipient, std::
     must(by_queue || early_possible(m), p, "overloaded, though no queue was full");
   } else {
     must(what == "expired" && waited(m), p, "expired before its time, or no outcome at all");
-    auto lost = !m.by_member || killed_since(m.group, m.joined) || stalled >= m.read ||
-                may_miss_its_end(m) || early_possible(m);
+    auto lost =
+        !m.by_member || killed_since(m.group, m.joined) || stalled >= m.read || early_possible(m);
     must(m.confirm != confirm_level::queued || lost, p,
          "expired, though only a queue was asked for");
   }
@@ -794,9 +794,10 @@ bool ledger::waits_for_somebody(const message& m) const {
 }
 
 /// Who was replaced, or whose leave was given up and is done all the same, may send to a group that
-/// has ended meanwhile, nobody else being there: nobody says `offline`, and the wait runs out.
-bool ledger::may_miss_its_end(const message& m) const {
-  return !m.group.empty() && (replaces(m.group) || stalled >= m.joined);
+/// fails before it hears of that. Then it watches the group no more, and the wait runs out.
+bool ledger::may_miss_a_failure(const message& m) const {
+  return !m.group.empty() && killed_since(m.group, m.joined) &&
+         (replaces(m.group) || stalled >= m.joined);
 }
 
 void ledger::check_waits() {
@@ -808,7 +809,7 @@ void ledger::check_waits() {
     return;
   for (auto& p : peers)
     for (auto& [id, f] : p->open)
-      if (f.message && !p->ended() && p->reads() && !may_miss_its_end(messages[f.message]))
+      if (f.message && !p->ended() && p->reads() && !may_miss_a_failure(messages[f.message]))
         must(waits_for_somebody(messages[f.message]), *p,
              ("message " + std::to_string(f.message) + " waits for nobody").c_str());
 }

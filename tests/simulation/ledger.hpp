@@ -151,7 +151,7 @@ private:
   void read_message(peer& p, const sent_frame& f);
   bool stays(const tenure& t, std::size_t from, std::size_t to) const;
   bool waits_for_somebody(const message& m) const;
-  bool may_miss_its_end(const message& m) const;
+  bool may_miss_a_failure(const message& m) const;
   bool early_possible(const message& m) const;
   bool somebody_stays(const message& m, const std::string& recipient) const;
   bool reached(const message& m, const message::copy& c) const;

@@ -56,12 +56,15 @@ stage::stage(std::size_t homes, const protocol::limits& bounds,
 
 stage::~stage() {
   settle();
+  pass(actors::group::presence_window); // a flush that is due holds its group
+  settle();
   auto end = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::kill); };
   for (auto& [name, group] : groups_)
     if (auto left = caf::actor_cast<caf::actor>(group))
       end(left);
   for (auto& home : node.homes)
     end(std::exchange(home->relay_handle, nullptr));
+  end(std::exchange(node.hub, nullptr));
   for (auto* shards : {&node.directories, &node.users}) {
     for (auto& actor : *shards)
       end(actor);
@@ -70,6 +73,14 @@ stage::~stage() {
   while (jobs() > 0)
     run(0, 0);
   system_.reset();
+}
+
+void stage::join_cluster(std::string name, actors::links& ways, actors::hub_options options) {
+  node.name = std::move(name);
+  for (auto& home : node.homes) // another part of the numbers for each node
+    home->number_from(std::hash<std::string>{}(node.name) % (std::uint64_t{1} << 40));
+  node.hub = system_->spawn<actors::hub, caf::hidden>(node, ways, options, nullptr);
+  settle();
 }
 
 // ---- one step at a time
@@ -123,6 +134,11 @@ actors::home& stage::enter(std::size_t home) {
   entered.wall_ms =
       wall_ms_at_start + std::chrono::duration_cast<milliseconds>(now_ - start).count();
   return entered;
+}
+
+void stage::arrive(const caf::actor& from, const caf::actor& to, std::string batch) {
+  enter(0);
+  caf::send_as(from, to, std::move(batch));
 }
 
 void stage::fire(std::size_t home) {

@@ -4,6 +4,7 @@
 // moves when it is moved. Owns: the actor system, the homes, the time.
 
 #include "actors/home.hpp"
+#include "actors/hub.hpp"
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
 
@@ -37,6 +38,9 @@ public:
 
   actors::node_state node;
 
+  /// Gives the node a hub, which reaches others by `ways`. Before its first session.
+  void join_cluster(std::string name, actors::links& ways, actors::hub_options options = {});
+
   // ---- one step at a time ----
 
   std::size_t jobs() const;
@@ -46,6 +50,8 @@ public:
   /// From here on we are on the home's thread, in a new turn.
   actors::home& enter(std::size_t home);
   void end_turn(std::size_t home) { enter(home).end_turn(); }
+  /// A message from `from`, an actor of this node, reaches `to` as it would from another node.
+  void arrive(const caf::actor& from, const caf::actor& to, std::string batch);
   /// Fires the deadlines that are due.
   void fire(std::size_t home);
   /// Time passes: nothing else happens, but that the actors' delayed messages arrive.

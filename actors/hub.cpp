@@ -1,0 +1,249 @@
+#include "actors/hub.hpp"
+
+#include "actors/home.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace beckon::actors {
+
+hub::hub(caf::actor_config& config, node_state& shared, links& ways, hub_options options,
+         std::function<void(const cluster_event&)> told)
+    : caf::event_based_actor(config), shared_(shared), ways_(ways), options_(options),
+      told_(std::move(told)) {
+  set_down_handler([this](caf::down_msg& down) { close(down.source); });
+}
+
+caf::behavior hub::make_behavior() {
+  show();
+  delayed_send(this, options_.heartbeat, beat{});
+  return {
+      [this](std::string& batch) { return receive(batch), unanswered{}; },
+      [this](far_route& f) { return send_far(f), unanswered{}; },
+      [this](far_publication& f) { return publish_far(f), unanswered{}; },
+      [this](settlements& list) { settle_served(list); },
+      [this](answer& a) { answer_served(a); },
+      [this](flush_links) { flush(); },
+      [this](near_member& m) { note(m); },
+      [this](near_user& u) { note(u); },
+      [this](const open_group& o) { open(o); },
+      [this](const link_up& l) { meet(l); },
+      [this](const link_down& l) { part(l); },
+      [this](beat) { heartbeat(); },
+      [this](leave_cluster) { leave(); },
+  };
+}
+
+// ---- links
+// --------------------------------------------------------------------------------------------------------
+
+void hub::meet(const link_up& l) {
+  if (auto* old = named(l.peer))
+    lose(old->id, "another link took its place");
+  auto id = ++last_peer_;
+  auto& p = peers_.try_emplace(id, id, l, options_.window_bytes, home::current().now).first->second;
+  for (auto& [group, entry] : groups_)
+    for (auto& [uid, value] : entry.near)
+      p.untold.emplace(group, uid);
+  for (auto& [user, sessions] : users_)
+    p.untold.emplace(std::string{}, user);
+  report(cluster_event::kind::up, p);
+  show();
+  flush_soon();
+  // What it said before we heard of the link.
+  auto came = std::exchange(early_, {});
+  early_bytes_ = 0;
+  for (auto& e : came) {
+    if (e.from == l.hub.address() && peers_.contains(id))
+      take_batch(p, e.batch);
+    else
+      keep_early(e.from, e.batch);
+  }
+}
+
+void hub::part(const link_down& l) {
+  for (auto& [id, p] : peers_)
+    if (p.link == l.link)
+      return lose(id, l.why);
+}
+
+/// The only clean-up that anything depends on: the link has ended, however it did.
+void hub::lose(peer_id id, std::string_view why) {
+  auto lost = peers_.extract(id);
+  if (lost.empty())
+    return;
+  if (lost_.size() < lost_max || lost_.contains(*lost.mapped().name))
+    lost_[*lost.mapped().name] = why;
+  settle_lost(lost.mapped());
+  forget_roster(id);
+  report(cluster_event::kind::down, lost.mapped(), why);
+  show();
+}
+
+/// Nobody knows what became of what it had not answered.
+void hub::settle_lost(const peer& p) {
+  for (auto& [number, a] : p.awaits) {
+    if (a.what == ticket::kind::publish)
+      settle_count(a, 0);
+    else if (a.what == ticket::kind::request)
+      settle_gone(a);
+    else
+      for (std::size_t i = 0; i < a.recipients.size(); ++i)
+        settle(a, i, protocol::outcome::unknown);
+  }
+}
+
+void hub::forget_roster(peer_id lost) {
+  for (auto entry = groups_.begin(); entry != groups_.end();) {
+    auto here = entry++; // it may go
+    auto& far = here->second.far;
+    auto was_in = false;
+    for (auto member = far.begin(); member != far.end();) {
+      auto& values = member->second;
+      was_in |= std::erase_if(values, [&](auto& v) { return v.peer == lost; }) > 0;
+      member = values.empty() ? far.erase(member) : std::next(member);
+    }
+    if (auto local = here->second.actor(); was_in && local)
+      send(local, peer_lost{lost});
+    forget_if_empty(here);
+  }
+  for (auto& shard : shared_.users)
+    send(shard, peer_lost{lost});
+}
+
+void hub::heartbeat() {
+  delayed_send(this, options_.heartbeat, beat{});
+  auto now = home::current().now;
+  // After a stop of this process everybody seems silent: what they said lies in the sockets.
+  auto away = last_beat_ != steady_time{} && now - last_beat_ >= options_.timeout;
+  last_beat_ = now;
+  std::vector<peer_id> silent;
+  for (auto& [id, p] : peers_) {
+    if (away)
+      p.heard = now;
+    if (now - p.heard >= options_.timeout) {
+      silent.push_back(id);
+      continue;
+    }
+    expire(p, now);
+    p.say(protocol::credit_record{std::exchange(p.unacknowledged, 0)});
+    p.say(protocol::ping_record{static_cast<std::uint64_t>(now.time_since_epoch().count())});
+  }
+  for (auto id : silent) {
+    ways_.drop(find(id)->link, "silent");
+    lose(id, "silent");
+  }
+  auto kept = std::exchange(early_, {});
+  early_bytes_ = 0;
+  for (auto& e : kept)
+    if (now - e.since < options_.timeout) {
+      early_bytes_ += e.batch.size();
+      early_.push_back(std::move(e));
+    }
+  flush();
+  show();
+}
+
+/// What took too long: there, and what it asked of us.
+void hub::expire(peer& p, steady_time now) {
+  for (auto entry = p.awaits.begin(); entry != p.awaits.end();) {
+    auto& a = entry->second;
+    if (now < a.expires) {
+      ++entry;
+      continue;
+    }
+    if (a.what == ticket::kind::send)
+      for (std::size_t i = 0; i < a.recipients.size(); ++i)
+        settle(a, i, protocol::outcome::unknown);
+    entry = p.awaits.erase(entry);
+  }
+  for (ticket t; p.serves.take_expired(now, t);) {
+    if (t.what == ticket::kind::request)
+      continue; // its caller was told `timeout`
+    for (auto& progress : t.recipients_progress)
+      if (!progress.settled)
+        progress.result = protocol::outcome::expired;
+    complete(p, t);
+  }
+}
+
+void hub::leave() {
+  for (auto& [id, p] : peers_)
+    p.say(protocol::goodbye_record{});
+  flush();
+}
+
+// ---- what goes out
+// ------------------------------------------------------------------------------------------------
+
+/// Behind everything that is in the mailbox now, so that it leaves together.
+void hub::flush_soon() {
+  if (!std::exchange(flushing_, true))
+    send(this, flush_links{});
+}
+
+void hub::flush() {
+  flushing_ = false;
+  for (auto& [id, p] : peers_)
+    flush(p);
+}
+
+void hub::flush(peer& p) {
+  tell_roster(p);
+  for (auto lost = p.lost.begin(); lost != p.lost.end() && p.has_room(0); lost = p.lost.erase(lost))
+    p.say(protocol::gap_record{lost->first, lost->second});
+  if (p.wants_to_send())
+    send_batch(p);
+}
+
+void hub::tell_roster(peer& p) {
+  while (!p.untold.empty() && p.has_reserve()) {
+    auto what = p.untold.extract(p.untold.begin());
+    auto& [group, uid] = what.value();
+    if (group.empty()) {
+      auto own = users_.find(uid);
+      say(p, protocol::user_record{uid, own == users_.end() ? 0 : own->second});
+      continue;
+    }
+    protocol::member_record r{.group = group, .uid = uid, .meta = {}};
+    if (auto entry = groups_.find(group); entry != groups_.end())
+      if (auto own = entry->second.near.find(uid); own != entry->second.near.end()) {
+        r.sessions = own->second.sessions;
+        r.stamp = own->second.stamp;
+        r.meta = own->second.meta;
+        r.meta_stamp = own->second.meta_stamp;
+      }
+    say(p, r);
+  }
+  if (p.untold.empty() && !std::exchange(p.told_all, true))
+    say(p, protocol::synced_record{});
+}
+
+void hub::send_batch(peer& p) {
+  send(p.hub, p.take_batch());
+}
+
+// ---- for operators
+// ------------------------------------------------------------------------------------------------
+
+void hub::show() {
+  auto view = std::make_shared<cluster_view>();
+  view->members = members_;
+  for (auto& [id, p] : peers_) {
+    auto state = p.synced ? peer_view::link::up : peer_view::link::syncing;
+    auto lost = lost_.find(*p.name);
+    view->peers.push_back({*p.name, state, p.incarnation, p.members, p.lag, p.in_flight(),
+                           p.window(), lost == lost_.end() ? std::string{} : lost->second});
+  }
+  for (auto& [name, why] : lost_)
+    if (!named(name))
+      view->peers.push_back({.name = name, .last_error = why});
+  shared_.cluster.store(std::move(view));
+}
+
+void hub::report(cluster_event::kind what, const peer& p, std::string_view why) {
+  if (told_)
+    told_({what, *p.name, p.incarnation, p.members, why});
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,163 @@
+#pragma once
+// The node among other nodes: the only actor that a peer ever sees. Owns: the peers, and who is
+// where in the whole cluster; each node is the authority on its own members. Between hubs only
+// batches of records travel (protocol/record.hpp), in order.
+//
+// Handles: link_up, link_down (from the gate), batches (std::string, from other hubs), open_group,
+// near_member, near_user, far_route, far_publication (from groups, users, sessions), settlements
+// and answer (for what other nodes asked), down of a group, flush_links, beat (from itself),
+// leave_cluster (from the server). Tells groups and users of far members and users; settles what
+// other nodes answer, or do not.
+
+#include "actors/cluster_view.hpp"
+#include "actors/links.hpp"
+#include "actors/messages.hpp"
+#include "actors/node.hpp"
+#include "actors/peer.hpp"
+
+#include <caf/all.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace beckon::actors {
+
+struct hub_options {
+  std::chrono::milliseconds heartbeat{500};
+  std::chrono::milliseconds timeout{2000};
+  /// Bytes on their way to one peer. Over it messages are `overloaded`, publications dropped.
+  std::size_t window_bytes = 8 * 1024 * 1024;
+};
+
+class hub final : public caf::event_based_actor {
+public:
+  /// How much longer than the sender waits for its outcome another node may take to tell it.
+  static constexpr std::chrono::seconds receipt_grace{1};
+  /// Lost nodes that are remembered for the operators.
+  static constexpr std::size_t lost_max = 256;
+  /// A publication is counted without the nodes that are silent this long (protocol.md section 4).
+  static constexpr std::chrono::seconds count_max{5};
+
+  /// @param told is called with each change, in this actor
+  hub(caf::actor_config& config, node_state& shared, links& ways, hub_options options,
+      std::function<void(const cluster_event&)> told);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "hub"; }
+
+private:
+  // One of another node's members, as we know it.
+  struct far_value {
+    peer_id peer;
+    std::uint64_t sessions, stamp;
+    std::string meta;
+    std::uint64_t meta_stamp;
+  };
+  struct group_entry {
+    caf::actor_addr local; ///< the group's actor here, which ends once nobody holds it
+    std::map<std::string, near_member, std::less<>> near;
+    std::map<std::string, std::vector<far_value>, std::less<>> far;
+    bool empty() const { return !local && near.empty() && far.empty(); }
+    /// To tell it something. Nothing: nobody here is in it.
+    caf::actor actor() const { return caf::actor_cast<caf::actor>(local); }
+  };
+  using groups = std::map<std::string, group_entry, std::less<>>;
+
+  // Links.
+  void meet(const link_up& l);
+  void part(const link_down& l);
+  void lose(peer_id id, std::string_view why);
+  void settle_lost(const peer& p);
+  void forget_roster(peer_id lost);
+  void heartbeat();
+  void expire(peer& p, steady_time now);
+  void leave();
+
+  // What goes out.
+  void flush_soon();
+  void flush();
+  void flush(peer& p);
+  void tell_roster(peer& p);
+  template <class Record>
+  void say(peer& p, const Record& r);
+  void send_batch(peer& p);
+
+  // This node's own.
+  void open(const open_group& o);
+  void close(const caf::actor_addr& group);
+  void note(near_member& m);
+  void note(near_user& u);
+  void tell_all(const std::string& group, const std::string& uid);
+  void send_far(far_route& f);
+  void publish_far(far_publication& f);
+  void refuse_far(const far_route& f, protocol::outcome result);
+  void settle_served(const settlements& list);
+  void answer_served(const answer& a);
+  void complete(peer& p, const ticket& t);
+
+  // What another node says.
+  void receive(std::string& batch);
+  void keep_early(caf::actor_addr from, std::string& batch);
+  void take_batch(peer& p, std::string_view batch);
+  bool take_record(peer& p, const protocol::raw_record& r);
+  void take(peer& p, const protocol::member_record& r);
+  void take(peer& p, const protocol::user_record& r);
+  void take(peer& p, const protocol::route_record& r);
+  void take(peer& p, const protocol::publication_record& r);
+  void take(peer& p, const protocol::receipt_record& r);
+  void take(peer& p, const protocol::answer_record& r);
+  void take(peer& p, const protocol::count_record& r);
+  void take(peer& p, const protocol::gap_record& r);
+  void take(peer& p, const protocol::credit_record& r);
+  void take(peer& p, const protocol::ping_record& r);
+  void take(peer& p, const protocol::pong_record& r);
+  template <class Record>
+  bool read_and_take(peer& p, std::string_view fields);
+  std::uint32_t serve(peer& p, ticket t, std::chrono::milliseconds wait);
+  session_address place_of(const peer& p) const;
+  caf::actor recipient_of(addressing by, std::string_view group, std::string_view first) const;
+  peer* find(peer_id id);
+  peer* named(std::string_view name);
+  far_member far_of(const std::string& uid, const far_value& v);
+  void forget_if_empty(groups::iterator entry);
+  void settle(const awaited& a, std::size_t recipient, protocol::outcome result);
+  void settle_count(const awaited& a, std::uint64_t count);
+  void settle_gone(const awaited& a);
+
+  void show();
+  void report(cluster_event::kind what, const peer& p, std::string_view why = {});
+
+  node_state& shared_;
+  links& ways_;
+  const hub_options options_;
+  std::function<void(const cluster_event&)> told_;
+  std::map<peer_id, peer> peers_;
+  peer_id last_peer_ = 0;
+  groups groups_;
+  std::unordered_map<caf::actor_id, std::string> names_; ///< of groups' actors
+  std::map<std::string, std::size_t> users_;             ///< of this node, and their sessions
+  std::size_t members_ = 0;                              ///< of this node
+  struct early {
+    caf::actor_addr from;
+    std::string batch;
+    steady_time since;
+  };
+  std::vector<early> early_; ///< batches that came before the gate's word of their link
+  std::size_t early_bytes_ = 0;
+  std::map<std::string, std::string> lost_; ///< nodes by name, and why they were lost last
+  bool flushing_ = false;
+  steady_time last_beat_{};
+};
+
+template <class Record>
+void hub::say(peer& p, const Record& r) {
+  p.say(r);
+  if (p.batch_is_full())
+    send_batch(p);
+  else
+    flush_soon();
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,336 @@
+// What another node says: its batches, record by record.
+
+#include "actors/home.hpp"
+#include "actors/hub.hpp"
+#include "protocol/names.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace beckon::actors {
+
+using protocol::shared_frame;
+
+namespace {
+
+/// Dealt with so many bytes, we say so without waiting for the heartbeat.
+constexpr std::size_t credit_bytes = 256 * 1024;
+/// Longest wait that a peer may ask of us: that of a client.
+constexpr std::uint64_t wait_ms_max = 60'000;
+
+shared_frame frame_of(protocol::opcode op, std::string_view payload) {
+  return shared_frame::make(op, payload.size(),
+                            [&](char* out) { std::copy(payload.begin(), payload.end(), out); });
+}
+
+protocol::delivery delivery_of(std::string_view text, std::string_view binary) {
+  protocol::delivery d{frame_of(protocol::opcode::text, text), {}};
+  if (!binary.empty())
+    d.binary = frame_of(protocol::opcode::binary, binary);
+  return d;
+}
+
+} // namespace
+
+void hub::receive(std::string& batch) {
+  auto from = current_sender();
+  if (!from)
+    return;
+  std::string_view rest = batch;
+  auto epoch = protocol::take_epoch(rest);
+  for (auto& [id, p] : peers_)
+    if (p.epoch == epoch && p.hub.address() == from)
+      return take_batch(p, batch);
+  keep_early(from->address(), batch);
+}
+
+/// The link's other end may be heard before the gate tells of the link. What is left of one that
+/// has ended comes here as well, and goes after a while.
+void hub::keep_early(caf::actor_addr from, std::string& batch) {
+  if (early_bytes_ + batch.size() > options_.window_bytes)
+    return; // more than any peer may have on its way
+  early_bytes_ += batch.size();
+  early_.push_back({std::move(from), std::move(batch), home::current().now});
+}
+
+void hub::take_batch(peer& p, std::string_view batch) {
+  auto id = p.id;
+  auto rest = batch;
+  if (protocol::take_epoch(rest) != p.epoch)
+    return; // of an earlier link
+  p.heard = home::current().now;
+  p.unacknowledged += batch.size();
+  auto good = true;
+  for (protocol::raw_record r; good && protocol::take_record(rest, r);) {
+    good = take_record(p, r);
+    if (!peers_.contains(id))
+      return; // it said goodbye
+  }
+  if (!good || !rest.empty()) {
+    ways_.drop(p.link, "bad record");
+    return lose(id, "bad record");
+  }
+  if (p.unacknowledged >= credit_bytes)
+    say(p, protocol::credit_record{std::exchange(p.unacknowledged, 0)});
+}
+
+/// @returns false when its fields are not what its kind has
+bool hub::take_record(peer& p, const protocol::raw_record& r) {
+  using kind = protocol::record_kind;
+  switch (static_cast<kind>(r.kind)) {
+  case kind::member:
+    return read_and_take<protocol::member_record>(p, r.fields);
+  case kind::user:
+    return read_and_take<protocol::user_record>(p, r.fields);
+  case kind::route:
+    return read_and_take<protocol::route_record>(p, r.fields);
+  case kind::receipt:
+    return read_and_take<protocol::receipt_record>(p, r.fields);
+  case kind::answer:
+    return read_and_take<protocol::answer_record>(p, r.fields);
+  case kind::publication:
+    return read_and_take<protocol::publication_record>(p, r.fields);
+  case kind::count:
+    return read_and_take<protocol::count_record>(p, r.fields);
+  case kind::gap:
+    return read_and_take<protocol::gap_record>(p, r.fields);
+  case kind::credit:
+    return read_and_take<protocol::credit_record>(p, r.fields);
+  case kind::ping:
+    return read_and_take<protocol::ping_record>(p, r.fields);
+  case kind::pong:
+    return read_and_take<protocol::pong_record>(p, r.fields);
+  case kind::synced:
+    p.synced = true;
+    report(cluster_event::kind::synced, p);
+    show();
+    return true;
+  case kind::goodbye:
+    ways_.drop(p.link, "said goodbye");
+    lose(p.id, "said goodbye");
+    return true;
+  }
+  return true; // of a later version
+}
+
+template <class Record>
+bool hub::read_and_take(peer& p, std::string_view fields) {
+  Record r;
+  if (!protocol::read(fields, r))
+    return false;
+  take(p, r);
+  return true;
+}
+
+// ---- who is there
+// -------------------------------------------------------------------------------------------------
+
+void hub::take(peer& p, const protocol::member_record& r) {
+  auto& bounds = shared_.bounds;
+  if (!protocol::is_group_name(r.group, bounds) || !protocol::is_uid(r.uid, bounds))
+    return; // its limits are wider than ours
+  shared_.clock.observe(std::max(r.stamp, r.meta_stamp));
+  auto entry = groups_.try_emplace(std::string(r.group)).first;
+  auto member = entry->second.far.try_emplace(std::string(r.uid)).first;
+  auto& values = member->second;
+  far_value now{p.id, r.sessions, r.stamp, std::string(r.meta), r.meta_stamp};
+  auto known = std::find_if(values.begin(), values.end(), [&](auto& v) { return v.peer == p.id; });
+  auto was_known = known != values.end();
+  if (auto local = entry->second.actor(); local && (was_known || r.sessions > 0))
+    send(local, far_of(member->first, now));
+  p.members += (r.sessions > 0) - was_known;
+  if (was_known && r.sessions > 0)
+    *known = std::move(now);
+  else if (was_known)
+    values.erase(known);
+  else if (r.sessions > 0)
+    values.push_back(std::move(now));
+  if (values.empty())
+    entry->second.far.erase(member);
+  forget_if_empty(entry);
+}
+
+void hub::take(peer& p, const protocol::user_record& r) {
+  send(shared_.users_of(r.user), far_user{p.id, std::string(r.user), r.sessions});
+}
+
+far_member hub::far_of(const std::string& uid, const far_value& v) {
+  auto* p = find(v.peer);
+  return {v.peer, p->name, uid, v.sessions, v.stamp, v.meta, v.meta_stamp};
+}
+
+void hub::forget_if_empty(groups::iterator entry) {
+  if (entry->second.empty())
+    groups_.erase(entry);
+}
+
+// ---- messages
+// -----------------------------------------------------------------------------------------------------
+
+std::uint32_t hub::serve(peer& p, ticket t, std::chrono::milliseconds wait) {
+  t.started = home::current().now;
+  t.expires = t.started + wait;
+  return p.serves.open(std::move(t));
+}
+
+void hub::take(peer& p, const protocol::route_record& r) {
+  route out;
+  out.what = delivery_of(r.text, r.binary);
+  out.to.first = r.to.front();
+  out.to.rest.assign(r.to.begin() + 1, r.to.end());
+  out.by = static_cast<addressing>(std::min<std::uint64_t>(r.by, 2));
+  out.is_request = r.is_request;
+  if (r.is_request)
+    out.group = r.group;
+  out.confirm = static_cast<protocol::confirm_level>(std::min<std::uint64_t>(r.confirm, 2));
+  out.from = place_of(p);
+  out.number = r.number;
+  out.ttl = std::chrono::milliseconds(std::min(r.ttl_ms, wait_ms_max));
+  out.from_far = true;
+  if (r.id) {
+    ticket t;
+    t.what = r.is_request ? ticket::kind::request : ticket::kind::send;
+    t.id = r.id;
+    t.to = out.to;
+    out.ticket = serve(p, std::move(t), out.ttl);
+  }
+  if (auto to = recipient_of(out.by, r.group, out.to.first))
+    return send(to, std::move(out));
+  if (ticket nobody; out.ticket && p.serves.take(out.ticket, nobody))
+    complete(p, nobody); // its outcomes are `offline` as long as nobody says otherwise
+}
+
+/// The group's actor, or the shard that knows the user or session. Nothing: nobody here is meant.
+caf::actor hub::recipient_of(addressing by, std::string_view group, std::string_view first) const {
+  if (by == addressing::user)
+    return shared_.users_of(first);
+  if (by == addressing::session) {
+    auto* shard = shared_.users_of_session(first);
+    return shard ? *shard : caf::actor{};
+  }
+  auto entry = groups_.find(group);
+  return entry == groups_.end() ? caf::actor{} : entry->second.actor();
+}
+
+void hub::take(peer& p, const protocol::publication_record& r) {
+  auto to = recipient_of(addressing::member, r.group, {});
+  if (!to) {
+    if (r.id)
+      say(p, protocol::count_record{r.id, 0});
+    return;
+  }
+  publication out;
+  out.what = delivery_of(r.text, r.binary);
+  out.except.assign(r.except.begin(), r.except.end());
+  out.from = place_of(p);
+  out.from_far = true;
+  if (r.id) {
+    ticket t;
+    t.what = ticket::kind::publish;
+    t.id = r.id;
+    out.ticket = serve(p, std::move(t), count_max);
+  }
+  send(to, std::move(out));
+}
+
+void hub::take(peer&, const protocol::gap_record& r) {
+  if (auto to = recipient_of(addressing::member, r.group, {}))
+    send(to, far_gap{r.lost});
+}
+
+// ---- what became of ours
+// ------------------------------------------------------------------------------------------
+
+void hub::take(peer& p, const protocol::receipt_record& r) {
+  auto found = p.awaits.extract(r.id);
+  if (found.empty())
+    return;
+  auto& a = found.mapped();
+  if (r.gone)
+    return settle_gone(a);
+  std::vector<protocol::outcome> outcomes(a.recipients.size(), protocol::outcome::delivered);
+  for (auto& other : r.others)
+    if (other.recipient < outcomes.size())
+      outcomes[other.recipient] = other.what;
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    settle(a, i, outcomes[i]);
+}
+
+void hub::take(peer& p, const protocol::count_record& r) {
+  if (auto found = p.awaits.extract(r.id); !found.empty())
+    settle_count(found.mapped(), r.count);
+}
+
+void hub::take(peer& p, const protocol::answer_record& r) {
+  auto found = p.awaits.extract(r.id);
+  if (found.empty())
+    return;
+  answer a;
+  a.to = found.mapped().from;
+  a.ticket = found.mapped().ticket;
+  a.from = r.from;
+  a.data = r.data;
+  a.opaque = r.opaque;
+  a.error_code = r.error_code;
+  a.error_message = r.error_message;
+  auto& door = shared_.door_of(a.to.home);
+  send(door, std::move(a));
+}
+
+void hub::settle(const awaited& a, std::size_t recipient, protocol::outcome result) {
+  auto& who = a.recipients[recipient];
+  home::current().settle({.to = a.from,
+                          .ticket = a.ticket,
+                          .what = settlement::kind::outcome,
+                          .result = result,
+                          .recipient = who.number,
+                          .sessions = who.sessions});
+}
+
+void hub::settle_count(const awaited& a, std::uint64_t count) {
+  home::current().settle({.to = a.from,
+                          .ticket = a.ticket,
+                          .what = settlement::kind::counted,
+                          .count = static_cast<std::uint32_t>(count),
+                          .parts = a.parts});
+}
+
+void hub::settle_gone(const awaited& a) {
+  for (auto& who : a.recipients)
+    home::current().settle({.to = a.from,
+                            .ticket = a.ticket,
+                            .what = settlement::kind::gone,
+                            .recipient = who.number,
+                            .sessions = who.sessions});
+}
+
+// ---- the link itself
+// ----------------------------------------------------------------------------------------------
+
+void hub::take(peer& p, const protocol::credit_record& r) {
+  p.acknowledge(r.bytes);
+  if (!p.untold.empty() || !p.lost.empty())
+    flush_soon();
+}
+
+void hub::take(peer& p, const protocol::ping_record& r) {
+  say(p, protocol::pong_record{r.at});
+}
+
+void hub::take(peer& p, const protocol::pong_record& r) {
+  auto now = static_cast<std::uint64_t>(home::current().now.time_since_epoch().count());
+  p.lag = std::chrono::nanoseconds(now > r.at ? now - r.at : 0);
+}
+
+peer* hub::find(peer_id id) {
+  auto found = peers_.find(id);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+peer* hub::named(std::string_view name) {
+  auto found =
+      std::find_if(peers_.begin(), peers_.end(), [&](auto& e) { return *e.second.name == name; });
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,113 @@
+#pragma once
+// Another node, as the hub sees it while their link stands. Owns: what waits to be sent to it and
+// how much may be on its way, what we asked it and it has not answered, what it asked us. Written
+// by the hub alone; ends with the link.
+
+#include "actors/links.hpp"
+#include "actors/messages.hpp"
+#include "actors/tickets.hpp"
+#include "protocol/record.hpp"
+
+#include <algorithm>
+#include <caf/actor.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace beckon::actors {
+
+/// What we sent there and whose outcome we wait for.
+struct awaited {
+  session_address from;
+  std::uint32_t ticket = 0;
+  ticket::kind what = ticket::kind::send;
+  std::vector<far_route::recipient> recipients; ///< of a route
+  std::uint32_t parts = 1;                      ///< of a publication
+  steady_time expires;
+};
+
+class peer {
+public:
+  /// A batch is sent once it is this long, and at the end of a round of the hub's.
+  static constexpr std::size_t batch_bytes = 64 * 1024;
+  /// Of the window, kept for what must not be dropped: the roster, and answers.
+  static constexpr std::size_t reserve_part = 8;
+
+  peer(peer_id number, const link_up& l, std::size_t window_bytes, steady_time now)
+      : id(number), link(l.link), incarnation(l.incarnation), epoch(l.epoch), hub(l.hub),
+        name(std::make_shared<const std::string>(l.peer)), heard(now), window_(window_bytes) {}
+
+  const peer_id id;
+  const link_id link;
+  const std::uint64_t incarnation;
+  const std::uint64_t epoch;
+  const caf::actor hub;
+  const std::shared_ptr<const std::string> name;
+
+  // ---- out ----
+
+  /// Whether so many bytes of clients' messages more may be on their way.
+  bool has_room(std::size_t bytes) const noexcept { return in_flight() + bytes <= window_; }
+  bool has_reserve() const noexcept { return in_flight() <= window_ + window_ / reserve_part; }
+  /// Bytes that the peer has not dealt with yet, those that wait here included.
+  std::size_t in_flight() const noexcept {
+    return static_cast<std::size_t>(sent_ - acknowledged_) + out_.size();
+  }
+  std::size_t window() const noexcept { return window_; }
+  template <class Record>
+  void say(const Record& r) {
+    if (out_.empty())
+      protocol::start_batch(out_, epoch);
+    protocol::append(out_, r);
+  }
+  bool wants_to_send() const noexcept { return !out_.empty(); }
+  bool batch_is_full() const noexcept { return out_.size() >= batch_bytes; }
+  /// Takes what waits; it counts as on its way.
+  std::string take_batch() {
+    sent_ += out_.size();
+    return std::exchange(out_, {});
+  }
+  void acknowledge(std::uint64_t bytes) noexcept {
+    acknowledged_ += std::min(bytes, sent_ - acknowledged_);
+  }
+
+  // ---- in ----
+
+  std::size_t unacknowledged = 0;  ///< bytes that we have dealt with and not said so
+  steady_time heard;               ///< when something came last
+  std::chrono::nanoseconds lag{0}; ///< the last ping's round trip
+
+  // ---- the roster ----
+
+  /// (group, uid) whose sessions here it must be told; an empty group: the uid is a user. Each
+  /// once, however often it changes: bounded by the roster.
+  std::set<std::pair<std::string, std::string>> untold;
+  bool told_all = false;   ///< it knows all that there was when the link came up
+  bool synced = false;     ///< so do we of it
+  std::size_t members = 0; ///< that it has told us of
+
+  // ---- messages ----
+
+  std::uint64_t open(awaited a) {
+    awaits.emplace(++last_id_, std::move(a));
+    return last_id_;
+  }
+  std::unordered_map<std::uint64_t, awaited> awaits;
+  tickets serves; ///< what it asked us, by our tickets; `id` is its number
+  std::map<std::string, std::uint64_t> lost; ///< publications it was not sent, by group
+
+private:
+  std::string out_;
+  std::size_t window_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t acknowledged_ = 0;
+  std::uint64_t last_id_ = 0;
+};
+
+} // namespace beckon::actors

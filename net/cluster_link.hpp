@@ -1,0 +1,72 @@
+#pragma once
+// A link that two gates agreed on: the wire on one side, CAF's broker on the other, and between
+// them a pump and the filter. Owns: the wire and our end of the socket pair. Made and ended by the
+// gate, on its thread.
+
+#include "actors/links.hpp"
+#include "net/basp_filter.hpp"
+#include "net/basp_port.hpp"
+#include "net/cluster_counters.hpp"
+#include "net/cluster_meeting.hpp"
+#include "net/cluster_wire.hpp"
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <caf/io/connection_handle.hpp>
+#include <caf/node_id.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace beckon::net {
+
+class cluster_link : public std::enable_shared_from_this<cluster_link> {
+public:
+  using time = std::chrono::steady_clock::time_point;
+  /// Of a link's end, seen by the pump. `why` is none for what happens to good links.
+  using ending = std::function<void(cluster_refusal why, std::string text)>;
+  /// What a direction holds at most.
+  static constexpr std::size_t buffer_bytes = 64 * 1024;
+
+  cluster_link(boost::asio::io_context& loop, actors::link_id number, cluster_hello with,
+               const cluster_meeting& after);
+
+  /// Gives the broker its side and pumps until `close`. `first_words` go out before all else.
+  /// @returns whether there were descriptors for it
+  bool start(basp_port& port, const caf::node_id& at, std::unique_ptr<cluster_wire> wire,
+             std::string first_words, cluster_counters& count, ending on_end);
+  /// Ends the pump. The broker's side goes with `close_inside`, not before the broker has let go of
+  /// it: its number must not name another socket meanwhile.
+  void close();
+  void close_inside();
+
+  const actors::link_id id;
+  const cluster_hello peer;
+  const std::uint64_t epoch; ///< of both ends' nonces: the same at both, another for each link
+  const gate_role role;
+  const std::string address; ///< of the other end, for the log
+  const time begun = std::chrono::steady_clock::now();
+  caf::node_id node;                     ///< these two: set by start
+  caf::io::connection_handle connection; ///< as the broker knows it
+  bool up = false;                       ///< the hub knows
+  bool ended = false;
+  boost::asio::steady_timer pause; ///< between two questions to the broker
+  time last_byte = begun;          ///< when something came
+
+private:
+  using inside =
+      boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, cluster_wire::executor>;
+  template <class T>
+  using task = cluster_wire::task<T>;
+  task<void> pump_in();
+  task<void> pump_out(std::string first_words);
+
+  boost::asio::io_context& loop_;
+  std::unique_ptr<cluster_wire> wire_;
+  inside inside_;
+  std::unique_ptr<basp_filter> filter_;
+  cluster_counters* count_ = nullptr;
+  ending on_end_;
+};
+
+} // namespace beckon::net

@@ -1,0 +1,196 @@
+"""Several nodes as one server: real processes, real clients. The gate itself: cluster_gate_test.py."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+
+import pytest
+from client import Client, Refused
+from gate import Node, certificates, free_ports
+from harness import ROOM, eventually, note
+
+
+@contextlib.contextmanager
+def nodes(count, **named):
+    """A whole cluster n1, n2, …; those that a test has ended stay ended."""
+    ports = free_ports(count)
+    started = []
+    try:
+        for i, port in enumerate(ports):
+            started.append(Node(f"n{i + 1}", port=port, seeds=ports, **named))
+        for node in started:
+            eventually(lambda: states(node) == ["up"] * (count - 1), 10, f"{node.name} knows all others")
+        yield started
+    finally:
+        for node in started:
+            node.kill()
+
+
+def view(node):
+    status, page = node.get("/cluster", admin=True)
+    assert status == 200
+    return json.loads(page)
+
+
+def states(node):
+    return [peer["state"] for peer in view(node)["peers"]]
+
+
+async def member(node, uid, group="g", **more):
+    return await Client.connect(node, f"?uid={uid}&group={group}", **more)
+
+
+async def roster_is(client, group, expected, within=5.0):
+    """Waits until the client's roster of the group is `expected`: uid to sessions."""
+    deadline = time.monotonic() + within
+    while True:
+        members = (await client.ask("roster", group=group))["members"]
+        found = {uid: value["sessions"] for uid, value in members.items()}
+        if found == expected:
+            return
+        assert time.monotonic() < deadline, f"{found}, not {expected}"
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with nodes(3) as started:
+        yield started
+
+
+async def test_a_message_reaches_members_of_all_nodes_and_tells_each_outcome(cluster):
+    alice, bob, carol = [await member(node, uid) for node, uid in zip(cluster, ("alice", "bob", "carol"))]
+    await roster_is(alice, "g", {"alice": 1, "bob": 1, "carol": 1})
+    answer = await alice.ask("send", to=["bob", "carol", "dave"], data={"text": "hi"})
+    assert answer["outcomes"] == {"dave": "offline"}
+    for got in (await bob.next("direct"), await carol.next("direct")):
+        assert (got["from"], got["group"], got["data"]) == ("alice", "g", {"text": "hi"})
+
+
+@pytest.mark.parametrize("confirm", ["queued", "written", "received"])
+async def test_each_level_of_confirmation_holds_across_nodes(cluster, confirm):
+    alice, bob = await member(cluster[0], "alice", confirm), await member(cluster[1], "bob", confirm)
+    await roster_is(alice, confirm, {"alice": 1, "bob": 1})
+    answer = alice.ask_later("send", group=confirm, to="bob", data=1, confirm=confirm)
+    got = await bob.next("direct")
+    if confirm == "received":
+        await bob.tell("received", message=got["message"])
+    assert (await answer)["type"] == "ok"
+
+
+async def test_a_publication_reaches_all_and_counts_them(cluster):
+    members = [await member(node, f"u{i}", "pub") for i, node in enumerate(cluster * 2)]
+    await roster_is(members[0], "pub", {f"u{i}": 1 for i in range(6)})
+    answer = await members[0].ask("publish", group="pub", data=[1.0], **{"except": ["u4"]})
+    assert answer["count"] == 4
+    for i in (1, 2, 3, 5):
+        assert (await members[i].next("message"))["data"] == [1.0]
+
+
+async def test_users_sessions_and_requests_know_no_nodes(cluster):
+    alice, one, two = await member(cluster[0], "alice", "u"), await member(cluster[1], "bob", "u"), await member(cluster[2], "bob", "u")
+    await roster_is(alice, "u", {"alice": 1, "bob": 2})
+    await alice.ask("send", user="bob", data="both")
+    assert (await one.next("direct"))["data"] == (await two.next("direct"))["data"] == "both"
+    await alice.ask("send", session=two.welcome["session"], data="one")
+    assert (await two.next("direct"))["data"] == "one"
+    answer = alice.ask_later("request", group="u", to="bob", data="?")
+    asked = await two.next("request")
+    await two.tell("reply", request=asked["request"], data={"number": 1.0})
+    assert (await answer)["data"] == {"number": 1.0}
+    with pytest.raises(Refused) as refused:
+        await alice.ask("send", session=f"{cluster[1].name}.0123456789abcdef", data=1)
+    assert refused.value.frame["outcomes"] == {f"{cluster[1].name}.0123456789abcdef": "offline"}
+
+
+async def test_order_holds_between_two_members_of_two_nodes(cluster):
+    alice, bob = await member(cluster[0], "alice", "order"), await member(cluster[1], "bob", "order")
+    await roster_is(alice, "order", {"alice": 1, "bob": 1})
+    for number in range(0, 2000, 2):
+        await alice.tell("send", group="order", to="bob", data=number)
+        await alice.tell("publish", group="order", data=number + 1)
+    got = [(await bob.next())["data"] for _ in range(2000)]
+    assert got == list(range(2000))
+
+
+async def test_presence_and_meta_are_told_on_all_nodes(cluster):
+    alice = await member(cluster[0], "alice", "p")
+    await alice.ask("update", group="p", presence="full")
+    bob = await member(cluster[1], "bob", "p")
+    await alice.until(lambda f: f["type"] == "presence" and "bob" in f.get("joined", {}))
+    await bob.ask("update", group="p", meta={"typing": True})
+    frame, _ = await alice.until(lambda f: f["type"] == "presence" and "bob" in f.get("updated", {}))
+    assert frame["updated"]["bob"] == {"meta": {"typing": True}, "sessions": 1}
+    await bob.socket.close()
+    await alice.until(lambda f: f["type"] == "presence" and f.get("left") == ["bob"])
+
+
+async def test_binary_payloads_cross_nodes_as_they_are(cluster):
+    alice, bob = await member(cluster[0], "alice", "bin"), await member(cluster[1], "bob", "bin")
+    await bob.ask("hello", binary=True)
+    await roster_is(alice, "bin", {"alice": 1, "bob": 1})
+    payload = bytes(range(256))
+    assert (await alice.ask_binary(payload, "send", group="bin", to="bob"))["type"] == "ok"
+    assert (await bob.next("direct"))["payload"] == payload
+
+
+async def test_a_killed_nodes_members_leave_once_and_a_drained_nodes_without_waiting():
+    with nodes(3) as (first, second, third):
+        alice = await member(first, "alice")
+        await alice.ask("update", group="g", presence="full")
+        there = [await member(node, f"{node.name}-{i}") for node in (second, third) for i in range(50)]
+        await roster_is(alice, "g", {"alice": 1, **{f"{n.name}-{i}": 1 for n in (second, third) for i in range(50)}})
+        for node, end in ((second, signal.SIGKILL), (third, signal.SIGTERM)):
+            while not alice.inbox.empty():
+                alice.inbox.get_nowait()
+            began = time.monotonic()
+            node.process.send_signal(end)
+            left = []
+            while len(left) < 50:
+                left += (await alice.next("presence")).get("left", [])
+            took = time.monotonic() - began
+            note(f"{node.name}: its 50 members left after {1000 * took:.0f} ms")
+            assert sorted(left) == sorted(f"{node.name}-{i}" for i in range(50))
+            assert end == signal.SIGTERM or took < 0.5 * ROOM
+        await roster_is(alice, "g", {"alice": 1})
+        assert sorted(states(first)) == ["lost", "lost"]
+        assert there
+
+
+async def test_a_frozen_node_is_lost_its_messages_unknown_and_it_comes_back():
+    with nodes(2) as (first, second):
+        alice, bob = await member(first, "alice"), await member(second, "bob")
+        await roster_is(alice, "g", {"alice": 1, "bob": 1})
+        second.process.send_signal(signal.SIGSTOP)
+        answer = await alice.answer("send", to="bob", data=1)
+        assert answer["outcomes"] == {"bob": "unknown"}
+        await roster_is(alice, "g", {"alice": 1})
+        second.process.send_signal(signal.SIGCONT)
+        await roster_is(alice, "g", {"alice": 1, "bob": 1}, within=10)
+        await roster_is(bob, "g", {"alice": 1, "bob": 1}, within=10)
+        await alice.ask("send", to="bob", data=2)
+        frame, _ = await bob.until(lambda f: f["type"] == "direct" and f["data"] == 2)
+        assert frame["from"] == "alice"
+
+
+async def test_the_newest_session_replaces_one_of_another_node():
+    with nodes(2, policy="one*=replace") as (first, second):
+        old = await member(first, "bob", "one")
+        new = await member(second, "bob", "one")
+        assert (await old.next("left"))["why"] == "replaced"
+        await roster_is(new, "one", {"bob": 1})
+
+
+async def test_the_cluster_works_under_mutual_tls(tmp_path):
+    certs = certificates(tmp_path, "n1", "n2")
+    with nodes(2, certs=certs) as (first, second):
+        alice, bob = await member(first, "alice"), await member(second, "bob")
+        await roster_is(alice, "g", {"alice": 1, "bob": 1})
+        await alice.ask("send", to="bob", data=1)
+        assert (await bob.next("direct"))["data"] == 1
+
+
+def test_a_node_alone_has_no_page_of_a_cluster(server):
+    assert server.get("/cluster", admin=True)[0] == 404
