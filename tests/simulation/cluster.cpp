@@ -11,7 +11,7 @@ cluster::cluster(std::size_t nodes, std::vector<protocol::policy_rule> policies,
   for (std::size_t i = 0; i < nodes; ++i) {
     auto links = std::make_unique<ways>();
     auto place = std::make_unique<stage>(1, stage::unlimited(), policies);
-    place->join_cluster("n" + std::to_string(i), *links, options);
+    place->join_cluster(std::string("n").append(std::to_string(i)), *links, options);
     nodes_.push_back({std::move(links), std::move(place)});
   }
   for (std::size_t b = 0; linked && b < nodes; ++b)

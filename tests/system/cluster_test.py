@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import time
 
 import pytest
 from client import Client, Refused
 from gate import Node, certificates, free_ports
-from harness import ROOM, eventually, note
+from harness import BINARY, BUILD, ROOM, MiB, eventually, note
+
+TOMORROW = str(BUILD / "release" / "tests" / "beckon_tomorrow")
 
 
 @contextlib.contextmanager
@@ -194,3 +197,67 @@ async def test_the_cluster_works_under_mutual_tls(tmp_path):
 
 def test_a_node_alone_has_no_page_of_a_cluster(server):
     assert server.get("/cluster", admin=True)[0] == 404
+
+
+@pytest.mark.limit(300)
+@pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.long)])
+async def test_a_node_killed_and_started_again_is_never_taken_for_its_past(times):
+    with nodes(2) as (first, second):
+        alice = await member(first, "alice")
+        for i in range(times):
+            bob = await member(second, f"bob{i}")
+            await roster_is(alice, "g", {"alice": 1, f"bob{i}": 1}, within=ROOM)
+            await alice.ask("send", to=f"bob{i}", data=i)
+            assert (await bob.next("direct"))["data"] == i
+            port = second.cluster_port
+            second.kill()
+            second = Node("n2", port=port, seeds=[first.cluster_port])
+        await roster_is(alice, "g", {"alice": 1}, within=ROOM)
+        second.kill()
+
+
+@pytest.mark.skipif(not os.access(TOMORROW, os.X_OK), reason=f"{TOMORROW} is not built")
+async def test_a_node_of_a_later_version_is_understood_and_understands():
+    """Its records have a field more each, and after each comes one of a kind that we do not know."""
+    ports = free_ports(2)
+    with contextlib.ExitStack() as ends:
+        pair = []
+        for name, port, binary in (("n1", ports[0], BINARY), ("n2", ports[1], TOMORROW)):
+            pair.append(Node(name, port=port, seeds=ports, binary=binary))
+            ends.callback(pair[-1].kill)
+        alice, bob = await member(pair[0], "alice"), await member(pair[1], "bob")
+        for client in (alice, bob):
+            await roster_is(client, "g", {"alice": 1, "bob": 1})
+        assert "outcomes" not in await alice.ask("send", to="bob", data=1)
+        assert "outcomes" not in await bob.ask("send", to="alice", data=2, confirm="written")
+        assert (await bob.next("direct"))["data"] == 1
+        assert (await alice.next("direct"))["data"] == 2
+        assert (await bob.ask("publish", data=3))["count"] == 1
+        answer = bob.ask_later("request", to="alice", data="?")
+        assert (await alice.next("message"))["data"] == 3
+        asked = await alice.next("request")
+        await alice.tell("reply", request=asked["request"], data=4)
+        assert (await answer)["data"] == 4
+        assert states(pair[0]) == states(pair[1]) == ["up"]
+
+
+@pytest.mark.limit(120)
+async def test_a_frozen_node_that_is_flooded_costs_its_window_and_no_more():
+    with nodes(3) as (first, second, third):
+        alice, bob = await member(first, "alice"), await member(second, "bob")
+        carol = await member(third, "carol")
+        await roster_is(alice, "g", {"alice": 1, "bob": 1, "carol": 1})
+        before = first.rss()
+        first.forget_peak()
+        second.process.send_signal(signal.SIGSTOP)
+        data, asked = "x" * 32_000, []
+        for _ in range(20):
+            asked += [alice.ask_later("send", to="bob", data=data) for _ in range(32)]
+            await alice.ask("send", to="carol", data="meanwhile")
+            assert (await carol.next("direct"))["data"] == "meanwhile"
+        outcomes = [answer["outcomes"]["bob"] for answer in await asyncio.gather(*asked)]
+        grown = first.peak_rss() - before
+        note(f"sender's memory grew by {grown / MiB:.1f} MiB; outcomes: {sorted({str(o) for o in outcomes})}")
+        assert grown < 2 * 8 * MiB + 8 * MiB  # the window twice, and what the messages' own sessions hold
+        assert set(outcomes) == {"overloaded", "unknown"}
+        second.process.send_signal(signal.SIGCONT)

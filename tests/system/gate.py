@@ -41,12 +41,14 @@ def tls_options(directory, name):
 class Node(Server):
     """A server in a cluster. Without `certs` the cluster is insecure."""
 
-    def __init__(self, name, *options, port=0, seeds=(), certs=None, **named):
+    def __init__(self, name, *options, port=0, seeds=(), certs=None, address="127.0.0.1", **named):
+        """`seeds` are ports of this machine, or host:port."""
         self.name = name
-        members = [f"--cluster.seeds={','.join(f'127.0.0.1:{seed}' for seed in seeds)}"] if seeds else []
+        where = [seed if ":" in str(seed) else f"127.0.0.1:{seed}" for seed in seeds]
+        members = [f"--cluster.seeds={','.join(where)}"] if where else []
         proof = tls_options(certs, name) if certs else ["--cluster.insecure"]
-        super().__init__(f"--cluster.listen=127.0.0.1:{port}", f"--cluster.name={name}", *members, *proof, *options, **named)
-        line = eventually(lambda: re.search(r"^cluster on 127\.0\.0\.1:(\d+)$", self.out(), re.M), 5, "the third line")
+        super().__init__(f"--cluster.listen={address}:{port}", f"--cluster.name={name}", *members, *proof, *options, **named)
+        line = eventually(lambda: re.search(rf"^cluster on {re.escape(address)}:(\d+)$", self.out(), re.M), 5, "the third line")
         self.cluster_port = int(line[1])
 
     def events(self, event):

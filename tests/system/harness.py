@@ -27,13 +27,16 @@ def option(name, value):
 
 
 class Server:
-    """One server process. `options` are given to `serve`; keywords likewise, `_` for `-` (see option())."""
+    """One server process. `options` are given to `serve`; keywords likewise, `_` for `-` (see option()). `host` is the address
+    at which it is reached, of another network namespace where `wrap` starts it in one."""
 
-    def __init__(self, *options, insecure=True, wrap=(), env=None, stderr=None, **named):
+    def __init__(self, *options, insecure=True, wrap=(), env=None, stderr=None, host="127.0.0.1", binary=BINARY, **named):
+        self.host = host
         self.directory = tempfile.TemporaryDirectory(prefix="beckon-")
         path = Path(self.directory.name)
         self.log_path, self.out_path = path / "log", path / "out"
-        command = [*wrap, BINARY, "serve", "--port", "0", "--admin-listen", "127.0.0.1:0"]
+        command = [*wrap, binary, "serve", "--port", "0", "--admin-listen", f"{host}:0"]
+        command += [] if host == "127.0.0.1" else ["--listen", host]
         command += ["--insecure"] if insecure else []
         command += [*options, *(option(name, value) for name, value in named.items())]
         with open(self.out_path, "wb") as out, open(self.log_path, "wb") as log:
@@ -48,7 +51,8 @@ class Server:
             raise
 
     def _await_lines(self):
-        pattern = r"listening on ws://127\.0\.0\.1:(\d+)/ws\nadmin on http://127\.0\.0\.1:(\d+)\n"
+        host = re.escape(self.host)
+        pattern = rf"listening on ws://{host}:(\d+)/ws\nadmin on http://{host}:(\d+)\n"
         eventually(lambda: self.process.poll() is not None or re.match(pattern, self.out()), 20, "the server's two lines")
         match = re.match(pattern, self.out())
         assert match, f"the server ended with {self.process.poll()}: {self.out()} {self.log()}"
@@ -97,11 +101,11 @@ class Server:
         return self.log_path.read_text(errors="replace")
 
     def uri(self, query=""):
-        return f"ws://127.0.0.1:{self.port}/ws{query}"
+        return f"ws://{self.host}:{self.port}/ws{query}"
 
     def get(self, path, *, admin=False, headers=None):
         """@returns status and body of a plain GET."""
-        url = f"http://127.0.0.1:{self.admin_port if admin else self.port}{path}"
+        url = f"http://{self.host}:{self.admin_port if admin else self.port}{path}"
         # No proxy of the environment may stand between the test and the server.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
