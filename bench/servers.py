@@ -63,18 +63,18 @@ def free_port():
 
 
 @contextlib.contextmanager
-def running(name, core, wrapper=(), options=(), environment=None):
+def running(name, core, wrapper=(), options=(), environment=None, mark=""):
     """A server of that name, pinned to the core (or list of cores), ended at the end of the block. `wrapper` goes in front of its
-    command, `options` behind it."""
+    command, `options` behind it; `mark` tells its output from that of another one of the name."""
     peer = peers.KNOWN[name]
     allow_many_files()
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    said = OUTPUT / f"{name}.out"
+    said = OUTPUT / f"{name}{mark}.out"
     port = 0 if peer.says_port else free_port()
     command = ["taskset", "-c", core, *wrapper, *peer.command(port), *options]
     all_environment = os.environ | {"NODE_ENV": "production"} | peer.environment() | (environment or {})
     # taskset and valgrind become the server by exec, so that the process we start is the one to count and to end.
-    with open(said, "w") as out, open(OUTPUT / f"{name}.log", "w") as log:
+    with open(said, "w") as out, open(said.with_suffix(".log"), "w") as log:
         process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=log, env=all_environment)
     try:
         await_start(process, said, port, peer.processes)

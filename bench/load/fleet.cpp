@@ -89,19 +89,19 @@ void fleet::connect_all(std::chrono::seconds limit, std::size_t in_progress_max)
 
 void fleet::connect(std::size_t index) {
   auto& c = clients_[index];
-  c.socket = open_socket();
+  c.socket = open_socket(port_of(index));
   const auto name = uid(index);
   const auto room = group(index);
   c.unread.clear();
   c.unsent = upgrade_request(words_, {.uid = name, .group = room, .to = {}, .id = {}, .data = {}},
-                             shape_.port);
+                             port_of(index));
   c.at = stage::upgrading;
   c.is_blocked = true; // Until the connection stands.
   ++in_progress_;
   watch(index, EPOLL_CTL_ADD);
 }
 
-int fleet::open_socket() {
+int fleet::open_socket(std::uint16_t port) {
   const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (made < 0)
     fail("socket");
@@ -117,7 +117,7 @@ int fleet::open_socket() {
     if (::bind(made, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
       fail("bind");
   }
-  address.sin_port = htons(shape_.port);
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(made, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 &&
       errno != EINPROGRESS)

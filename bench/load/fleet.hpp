@@ -44,9 +44,10 @@ public:
 
 class fleet {
 public:
-  /// Client i is the user u<i> in group g<i / group_size>.
+  /// Client i is the user u<i> in group g<i / group_size>, and connects to one port after the
+  /// other.
   struct shape {
-    std::uint16_t port = 0;
+    std::vector<std::uint16_t> ports; ///< of the nodes of one cluster
     std::size_t clients = 0;
     std::size_t group_size = 1;
   };
@@ -104,7 +105,10 @@ private:
     std::string unsent;
   };
 
-  int open_socket();
+  int open_socket(std::uint16_t port);
+  std::uint16_t port_of(std::size_t index) const {
+    return shape_.ports[index % shape_.ports.size()];
+  }
   void watch(std::size_t index, int operation);
   void read(std::size_t index, listener& to);
   std::size_t take(std::size_t index, std::string_view bytes, listener& to);

@@ -15,6 +15,7 @@
 
 #include <iostream>
 #include <memory>
+#include <thread>
 
 namespace load {
 
@@ -50,12 +51,16 @@ std::unique_ptr<traffic> traffic_of(const settings& s, fleet& clients) {
 
 void run(settings& s) {
   constexpr std::chrono::seconds connect_limit{60};
+  constexpr std::chrono::seconds nodes_settle{1};
   auto& r = s.described;
   const server_process server(s.pids);
   r.found.before_clients = server.resident();
   fleet clients(*s.words, r.shape);
   if (s.what != job::churn) // Its clients come by themselves.
     clients.connect_all(connect_limit);
+  if (r.shape.ports.size() >
+      1) // No frame says when the nodes have told each other of the last one.
+    std::this_thread::sleep_for(nodes_settle);
   if (const auto what = traffic_of(s, clients))
     run_traffic(clients, *what, server, s.times, r.found);
   else if (s.what == job::storm)

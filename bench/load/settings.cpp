@@ -76,7 +76,8 @@ po::options_description describe(settings& s) {
   auto add = options.add_options();
   add("help", "print this");
   add("scenario", po::value(&r.scenario)->required(), "what to run (the first argument)");
-  add("port", po::value(&r.shape.port)->required(), "of the server on 127.0.0.1");
+  add("port", po::value(&r.shape.ports)->required(),
+      "of the server on 127.0.0.1 (repeatable: of the nodes of a cluster, clients in turns)");
   add("pid", po::value(&s.pids)->required(),
       "process whose CPU time and memory are counted (repeatable)");
   add("label", po::value(&r.server)->default_value("server"), "name of the server in the output");

@@ -11,7 +11,7 @@ using namespace load;
 
 namespace {
 
-constexpr fleet::shape one_group_of_4{.port = 0, .clients = 4, .group_size = 4};
+const fleet::shape one_group_of_4{.ports = {}, .clients = 4, .group_size = 4};
 
 /// The delivery of a direct message of 100 bytes, or of what carries the same data.
 std::string direct_from(std::size_t sender) {
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_delivery_that_comes_twice_or_to_another_is_noticed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_delivery_to_another_group_is_noticed) {
-  fleet clients(beckon_v1, {.port = 0, .clients = 8, .group_size = 4});
+  fleet clients(beckon_v1, {.ports = {}, .clients = 8, .group_size = 4});
   multicast what(clients, {.recipients = 2}, false);
   what.start();
   what.on_delivery(5, direct_from(0)); // The first after the sender, but of the next group.
