@@ -157,10 +157,11 @@ void connection::close(close_code why, std::string_view bye) {
   place().count.closed(why);
   if (why == close_code::invalid_token)
     around_.gate.failed_token(from_, place().now);
-  around_.log.info("session_closed", {{"code", static_cast<unsigned>(why)},
-                                      {"name", protocol::name(why)},
-                                      {"address", from_.to_string()},
-                                      {"user", session_->user()}});
+  around_.log.info("session_closed",
+                   {{"code", static_cast<unsigned>(why)},
+                    {"name", protocol::name(why)},
+                    {"address", from_.to_string()},
+                    {"user", session_ ? std::string_view(session_->user()) : ""}});
   if (!bye.empty())
     append_text(bye);
   end_batch();

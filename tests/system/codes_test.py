@@ -139,8 +139,8 @@ ERRORS = [
     bad_json, bad_request, unknown_type, unauthenticated, already_authenticated, token_expired, denied, not_member,
     not_delivered, timeout, callee_gone, too_large, too_many, rate_limited, exists, not_implemented,
 ]
-# Provoked where their surroundings are: `overloaded` as an outcome too (slow_test.py), `unavailable` (drain_test.py),
-# `internal` (system_faults_test.py, 98).
+# Provoked where their surroundings are: `overloaded` as an outcome too (slow_test.py), `unavailable` (drain_test.py).
+# `internal` needs a fault inside the server, which the tests of actors/ inject: where memory runs out first is chance.
 ERRORS_ELSEWHERE = {"overloaded", "unavailable", "internal"}
 
 

@@ -99,30 +99,6 @@ def test_98_without_memory_the_process_lives():
         assert server.metric("beckon_closes_total", code="1011") > 0
 
 
-async def test_98_a_group_without_memory_fails_and_nobody_else():
-    with Server(max_meta=16384, threads=1) as server, Raw(server.port).open("well", "well") as well:
-        async with members(server, "g", "alice") as (alice,):
-            groups = [f"g{number}" for number in range(120)]
-            for group in groups:
-                await alice.ask("join", group=group)
-            # No more than it has now: what is free in it is soon full of meta. A session lets go of one once its group
-            # has copied it, so the copy is the first that does not fit.
-            limit = server.memory("VmData")
-            subprocess.run(["prlimit", f"--data={limit}:", f"--pid={server.process.pid}"], check=True)
-            for group in groups:
-                answer = await alice.answer("update", group=group, meta="x" * 16000)
-                if answer["type"] == "error":
-                    break
-            subprocess.run(["prlimit", "--data=unlimited:", f"--pid={server.process.pid}"], check=True)
-            assert answer["code"] == "internal", answer
-            left, _ = await alice.until(lambda frame: frame.get("group") == group)
-            assert left["type"] == "left" and left["why"] == "group_failed", left
-            assert server.metric("beckon_rejects_total", reason="internal") == 1
-            assert well.ask({"type": "send", "id": 1, "to": "well", "data": 1})["type"] == "ok"
-            await alice.ask("join", group=group)
-            assert (await alice.ask("roster", group=group))["members"] == {"alice": {"sessions": 1}}
-
-
 # --- 101: signals ---
 
 
