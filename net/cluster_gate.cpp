@@ -164,8 +164,10 @@ cluster_gate::task<void> cluster_gate::accept() {
 
 /// The oldest of too many goes: a flood of silent ones must not keep a node out.
 void cluster_gate::admit(const meeting& with) {
-  if (waiting_.size() >= meetings_max)
+  if (waiting_.size() >= meetings_max) {
     waiting_.front()->fail(cluster_refusal::crowded);
+    waiting_.pop_front();
+  }
   waiting_.push_back(with);
   count_.handshakes.add();
 }

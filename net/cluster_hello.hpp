@@ -36,7 +36,7 @@ struct cluster_hello {
   std::uint64_t nonce = 0;        ///< which the answer repeats, so that no recording is one
   std::string caf_node;           ///< CAF's id of the process, serialized
   std::uint64_t hub = 0;          ///< id of the hub's actor there
-  bool linked = false;            ///< others know it by this name
+  bool linked = false;            ///< others know it by this name, and are heard
   std::string advertised;         ///< `host:port`; `:port`: at the address that the reader sees
   std::vector<std::string> known; ///< `host:port` of nodes that it knows
 };

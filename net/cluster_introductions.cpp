@@ -30,7 +30,9 @@ cluster_hello cluster_gate::own_hello(std::uint64_t nonce) const {
   hello.nonce = nonce;
   hello.caf_node = basp_->own_node();
   hello.hub = basp_->hub().id();
-  hello.linked = count_.links.value() > 0;
+  hello.linked = std::any_of(links_.begin(), links_.end(), [](const auto& known) {
+    return known.second->up && !known.second->is_silent(steady_clock::now());
+  });
   if (cluster.advertise)
     hello.advertised = print_node_address(*cluster.advertise);
   else if (here.address().is_unspecified())
@@ -83,7 +85,7 @@ acquaintance cluster_gate::acquainted(const std::string& name) const {
   if (p.linked) {
     known.linked = true;
     known.incarnation = p.linked->peer.incarnation;
-    known.silent = steady_clock::now() - p.linked->last_byte > 2 * values_.cluster.heartbeat;
+    known.silent = p.linked->is_silent(steady_clock::now());
     known.probed = probed(p);
   }
   return known;

@@ -21,9 +21,10 @@ void rethrow(std::exception_ptr trouble) {
 } // namespace
 
 cluster_link::cluster_link(boost::asio::io_context& loop, actors::link_id number,
-                           cluster_hello with, const cluster_meeting& after)
+                           cluster_hello with, const cluster_meeting& after,
+                           std::chrono::milliseconds heartbeat)
     : id(number), peer(std::move(with)), epoch(peer.nonce ^ after.nonce()), role(after.role()),
-      address(after.address()), pause(loop), loop_(loop), inside_(loop) {}
+      address(after.address()), pause(loop), loop_(loop), heartbeat_(heartbeat), inside_(loop) {}
 
 bool cluster_link::start(basp_port& port, const caf::node_id& at,
                          std::unique_ptr<cluster_wire> wire, std::string first_words,
@@ -42,6 +43,16 @@ bool cluster_link::start(basp_port& port, const caf::node_id& at,
   boost::asio::co_spawn(loop_, pump_in(), rethrow);
   boost::asio::co_spawn(loop_, pump_out(std::move(first_words)), rethrow);
   return true;
+}
+
+void cluster_link::heard(time now) {
+  if (now - last_byte > 2 * heartbeat_)
+    broke_silence_ = now;
+  last_byte = now;
+}
+
+bool cluster_link::is_silent(time now) const {
+  return now - last_byte > 2 * heartbeat_ || (broke_silence_ && now - *broke_silence_ < heartbeat_);
 }
 
 void cluster_link::close() {
@@ -69,7 +80,7 @@ cluster_link::task<void> cluster_link::pump_in() {
       on_end_(cluster_refusal::none, ec.message());
       break;
     }
-    last_byte = std::chrono::steady_clock::now();
+    heard(std::chrono::steady_clock::now());
     count_->bytes_in.add(n);
     passed.clear();
     auto why = filter_->take(std::string_view(buffer).substr(0, n), passed);

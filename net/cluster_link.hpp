@@ -16,6 +16,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace beckon::net {
@@ -28,8 +29,9 @@ public:
   /// What a direction holds at most.
   static constexpr std::size_t buffer_bytes = 64 * 1024;
 
+  /// @param heartbeat how often the hub at the other end says something, at least
   cluster_link(boost::asio::io_context& loop, actors::link_id number, cluster_hello with,
-               const cluster_meeting& after);
+               const cluster_meeting& after, std::chrono::milliseconds heartbeat);
 
   /// Gives the broker its side and pumps until `close`. `first_words` go out before all else.
   /// @returns whether there were descriptors for it
@@ -39,6 +41,9 @@ public:
   /// it: its number must not name another socket meanwhile.
   void close();
   void close_inside();
+  /// Nothing came within two heartbeats; or something did after a longer silence, within this last
+  /// heartbeat: that may have been on its way for long, and its sender be gone.
+  bool is_silent(time now) const;
 
   const actors::link_id id;
   const cluster_hello peer;
@@ -54,6 +59,8 @@ public:
   time last_byte = begun;          ///< when something came
 
 private:
+  void heard(time now);
+
   using inside =
       boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, cluster_wire::executor>;
   template <class T>
@@ -62,6 +69,8 @@ private:
   task<void> pump_out(std::string first_words);
 
   boost::asio::io_context& loop_;
+  const std::chrono::milliseconds heartbeat_;
+  std::optional<time> broke_silence_;
   std::unique_ptr<cluster_wire> wire_;
   inside inside_;
   std::unique_ptr<basp_filter> filter_;

@@ -29,7 +29,8 @@ std::string_view name(gate_role role) {
 void cluster_gate::join(const meeting& with, const cluster_hello& theirs, std::string first_words) {
   if (closing_)
     return with->fail(cluster_refusal::slow, "this node stops");
-  auto l = std::make_shared<cluster_link>(loop_, ++last_link_, theirs, *with);
+  auto l =
+      std::make_shared<cluster_link>(loop_, ++last_link_, theirs, *with, values_.cluster.heartbeat);
   auto started = l->start(*basp_, *basp_->node_of(theirs), with->part(), std::move(first_words),
                           count_, [this, l = l.get()](cluster_refusal why, std::string text) {
                             end(l->shared_from_this(), why, text);
@@ -95,7 +96,8 @@ void cluster_gate::end(const link& l, cluster_refusal why, const std::string& te
   if (l->up) {
     count_.links.sub();
     count_.lost.add();
-    log_.warn("cluster_link_down", {{"peer", l->peer.node}, {"link", l->id}, {"why", words}});
+    log_.write(closing_ ? log_level::info : log_level::warn, "cluster_link_down",
+               {{"peer", l->peer.node}, {"link", l->id}, {"why", words}});
     caf::anon_send(basp_->hub(), actors::link_down{l->id, words});
   }
   tidy(l->peer.node);
