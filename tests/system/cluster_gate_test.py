@@ -1,11 +1,13 @@
 """The cluster gate: nodes meet, and nobody else gets in (issue 4; faults.md C7)."""
 
+import contextlib
 import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -42,75 +44,82 @@ def pair(certs):
             assert len(first.ups("n2")) == len(second.ups()) == 1 and not first.downs("n2") and not second.downs()
 
 
+@contextlib.contextmanager
 def counted(node, reason, more=1):
-    """A context in which `reason` is counted and, unless one like it was just told, logged."""
-
-    class Counted:
-        def __enter__(self):
-            self.before = node.refused(reason)
-
-        def __exit__(self, kind, *_):
-            if kind is None:
-                eventually(lambda: node.refused(reason) >= self.before + more, 5, f"{reason} is counted")
-                eventually(lambda: f"reason={reason} " in node.log(), 1, f"{reason} is logged")
-
-    return Counted()
+    """What is done meanwhile is counted as `reason`, and has been logged."""
+    before = node.refused(reason)
+    yield
+    eventually(lambda: node.refused(reason) >= before + more, 5, f"{reason} is counted")
+    eventually(lambda: f"reason={reason} " in node.log(), 1, f"{reason} is logged")
 
 
 # --- nodes meet ---
 
 
+@contextlib.contextmanager
 def mesh(certs, names=("n1", "n2", "n3")):
-    ports = free_ports(len(names))
-    nodes = [Node(name, port=port, seeds=ports, certs=certs, log_level="debug") for name, port in zip(names, ports)]
-    eventually(lambda: all(len(node.ups()) >= len(names) - 1 for node in nodes), 5, "the mesh is full")
-    return nodes
+    """Nodes that all know each other; killed at the end, where they still live."""
+    ports, nodes = free_ports(len(names)), []
+    try:
+        for name, port in zip(names, ports):
+            nodes.append(Node(name, port=port, seeds=ports, certs=certs, log_level="debug"))
+        eventually(lambda: all(len(node.ups()) >= len(names) - 1 for node in nodes), 5, "the mesh is full")
+        yield nodes
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+@contextlib.contextmanager
+def killed(node):
+    """For a node that shall not, or cannot, end by SIGTERM."""
+    try:
+        yield node
+    finally:
+        node.kill()
 
 
 def test_three_nodes_started_at_once_are_a_mesh_ten_times_of_ten(certs):
     slowest = 0
     for _ in range(10):
-        nodes = mesh(certs)
-        started = max(node.events("cluster_started")[0][0] for node in nodes)
-        slowest = max(slowest, max(at for node in nodes for at, _ in node.ups()) - started)
-        time.sleep(0.1)  # a link that is to flap has met the second connection by then
-        for node in nodes:
-            assert len(node.ups()) == 2 and not node.downs(), node.log()
-        for node in nodes:
-            node.kill()
+        with mesh(certs) as nodes:
+            started = max(node.events("cluster_started")[0][0] for node in nodes)
+            slowest = max(slowest, max(at for node in nodes for at, _ in node.ups()) - started)
+            time.sleep(0.1)  # a link that is to flap has met the second connection by then
+            for node in nodes:
+                assert len(node.ups()) == 2 and not node.downs(), node.log()
     note(f"slowest of ten meshes: {slowest * 1000:.0f} ms")
     assert slowest < 1 * ROOM
 
 
 def test_a_killed_node_is_noticed_at_once_and_its_successor_takes_over(certs):
-    nodes = mesh(certs)
-    ports = [node.cluster_port for node in nodes]
-    killed = time.time()
-    nodes[1].kill()
-    for node in (nodes[0], nodes[2]):
-        eventually(lambda: node.downs("n2"), 2, "the loss is noticed")
-    noticed = max(node.downs("n2")[0][0] for node in (nodes[0], nodes[2])) - killed
-    with Node("n2", port=ports[1], seeds=ports, certs=certs) as again:
-        eventually(lambda: len(again.ups()) == 2, 5, "the successor is linked with both")
-        back = max(at for at, _ in again.ups()) - again.events("cluster_started")[0][0]
-        for node in (nodes[0], nodes[2]):
-            eventually(lambda: len(node.ups("n2")) == 2, 1, "its links are announced")
-            assert len(node.downs("n2")) == 1
-            assert len({line.split("incarnation=")[1] for _, line in node.ups("n2")}) == 2
-        note(f"kill -9 noticed after {noticed * 1000:.0f} ms, a successor back after {back * 1000:.0f} ms")
-        assert noticed < 0.1 * ROOM and back < 1 * ROOM
-    for node in (nodes[0], nodes[2]):
-        eventually(lambda: len(node.downs("n2")) == 2, 2, "a stopped node is noticed")
-        node.stop()
+    with mesh(certs) as (one, victim, other):
+        ports = [node.cluster_port for node in (one, victim, other)]
+        end = time.time()
+        victim.kill()
+        for node in (one, other):
+            eventually(lambda: node.downs("n2"), 2, "the loss is noticed")
+        noticed = max(node.downs("n2")[0][0] for node in (one, other)) - end
+        with Node("n2", port=ports[1], seeds=ports, certs=certs) as again:
+            eventually(lambda: len(again.ups()) == 2, 5, "the successor is linked with both")
+            back = max(at for at, _ in again.ups()) - again.events("cluster_started")[0][0]
+            for node in (one, other):
+                eventually(lambda: len(node.ups("n2")) == 2, 1, "its links are announced")
+                assert len(node.downs("n2")) == 1
+                assert len({line.split("incarnation=")[1] for _, line in node.ups("n2")}) == 2
+            note(f"kill -9 noticed after {noticed * 1000:.0f} ms, a successor back after {back * 1000:.0f} ms")
+            assert noticed < 0.1 * ROOM and back < 1 * ROOM
+        for node in (one, other):
+            eventually(lambda: len(node.downs("n2")) == 2, 2, "a stopped node is noticed")
+            node.stop()
 
 
 def test_a_node_may_be_killed_and_restarted_in_a_row(certs):
     first_port, second_port = free_ports(2)
     with Node("n1", *FAST, port=first_port, certs=certs) as first:
         for times in range(1, 6):
-            second = Node("n2", *FAST, port=second_port, seeds=[first_port], certs=certs)
-            eventually(lambda: len(first.ups("n2")) == times and second.ups("n1"), 5, "the new one is linked")
-            second.kill()
+            with killed(Node("n2", *FAST, port=second_port, seeds=[first_port], certs=certs)) as second:
+                eventually(lambda: len(first.ups("n2")) == times and second.ups("n1"), 5, "the new one is linked")
         eventually(lambda: len(first.downs("n2")) == 5, 2, "every loss is noticed")
 
 
@@ -132,14 +141,14 @@ def test_a_second_process_of_a_name_ends_whomever_it_meets_first(certs):
 def test_a_frozen_process_loses_its_name_to_a_new_one(certs):
     first_port, second_port = free_ports(2)
     with Node("n1", *FAST, port=first_port, certs=certs) as first:
-        old = Node("n2", *FAST, port=second_port, seeds=[first_port], certs=certs, log_level="debug")
-        eventually(lambda: first.links() == 1, 5, "the two are linked")
-        old.process.send_signal(signal.SIGSTOP)
-        with Node("n2", *FAST, seeds=[first_port], certs=certs) as new:
-            eventually(lambda: len(first.ups("n2")) == 2 and new.ups("n1"), 5, "the new one takes over")
-            old.process.send_signal(signal.SIGCONT)
-            old.ends(78, 10)
-            assert first.links() == 1 and len(first.downs("n2")) == 1 and new.alive()
+        with killed(Node("n2", *FAST, port=second_port, seeds=[first_port], certs=certs, log_level="debug")) as old:
+            eventually(lambda: first.links() == 1, 5, "the two are linked")
+            old.process.send_signal(signal.SIGSTOP)
+            with Node("n2", *FAST, seeds=[first_port], certs=certs, log_level="debug") as new:
+                eventually(lambda: len(first.ups("n2")) == 2 and new.ups("n1"), 5, "the new one takes over")
+                old.process.send_signal(signal.SIGCONT)
+                old.ends(78, 10)
+                assert first.links() == 1 and len(first.downs("n2")) == 1 and new.alive(), first.log() + new.log()
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and `unshare`")
@@ -147,23 +156,11 @@ def test_two_processes_with_one_process_id_are_two_nodes():
     """As two containers with equal MAC addresses, where each is the process 1."""
     first_port, second_port = free_ports(2)
     contained = ("unshare", "--pid", "--fork", "--kill-child")
-    with contextlib_stop(Node("n1", port=first_port, wrap=contained)) as first:
-        with contextlib_stop(Node("n2", port=second_port, seeds=[first_port], wrap=contained)) as second:
+    # `unshare` does not pass SIGTERM on, and takes its child along when it is killed.
+    with killed(Node("n1", port=first_port, wrap=contained)) as first:
+        with killed(Node("n2", port=second_port, seeds=[first_port], wrap=contained)) as second:
             eventually(lambda: first.ups("n2") and second.ups("n1"), 5, "the two are linked")
             assert first.caf_node() != second.caf_node()
-
-
-class contextlib_stop:
-    """`unshare` does not pass SIGTERM on; it takes its child along when it is killed."""
-
-    def __init__(self, node):
-        self.node = node
-
-    def __enter__(self):
-        return self.node
-
-    def __exit__(self, *_):
-        self.node.kill()
 
 
 # --- strangers do not get in ---
@@ -372,16 +369,12 @@ class Recorder:
     """Passes connections on to a port and keeps what the diallers sent."""
 
     def __init__(self, port):
-        import threading
-
         self.target, self.streams = port, []
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
-        import threading
-
         while True:
             try:
                 client, _ = self.listening.accept()
