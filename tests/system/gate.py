@@ -1,6 +1,8 @@
 """The cluster gate from outside: certificates, nodes on fixed ports, and a peer that can say anything to a gate."""
 
+import contextlib
 import os
+import random
 import re
 import socket
 import ssl
@@ -8,6 +10,7 @@ import struct
 import subprocess
 import time
 from datetime import datetime
+from pathlib import Path
 
 from harness import ROOT, Server, eventually
 
@@ -25,12 +28,16 @@ def certificates(directory, *names, days=365):
 
 
 def free_ports(count):
-    """Ports that nobody listens on now. Seeds must be known before the nodes start."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    """Ports that nobody listens on now. Seeds must be known before the nodes start, so they are none that the kernel may give to a
+    connection meanwhile: a node that dials one that does not listen yet could even meet itself there."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found = []
+    while len(found) < count:
+        port = random.randrange(max(1024, lowest - 20000), lowest)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            if port not in found:
+                found.append(port)
+    return found
 
 
 def tls_options(directory, name):
