@@ -89,14 +89,18 @@ private:
     return values;
   }
 
+public:
+  // The hub tells `log` until its system has ended.
+  told log;
+  std::string left;
+
+private:
   options values_;
   logger log_{log_level::off, log_format::text};
   configuration configuration_;
   caf::actor_system system_;
 
 public:
-  told log;
-  std::string left;
   cluster_gate gate;
   caf::actor hub;
 };
