@@ -30,10 +30,9 @@ struct cluster_view {
 
 /// Something that the log tells.
 struct cluster_event {
-  enum class kind : std::uint8_t { up, synced, down };
-  kind what = kind::up;
+  enum class kind : std::uint8_t { synced, down };
+  kind what = kind::synced;
   std::string_view peer;
-  std::uint64_t incarnation = 0;
   std::size_t members = 0; ///< of that node
   std::string_view why;    ///< down
 };

@@ -38,6 +38,11 @@ caf::behavior hub::make_behavior() {
 // --------------------------------------------------------------------------------------------------------
 
 void hub::meet(const link_up& l) {
+  if (std::exchange(early_lost_, false)) {
+    early_.clear();
+    early_bytes_ = 0;
+    return ways_.drop(l.link, "said too much before its link stood");
+  }
   if (auto* old = named(l.peer))
     lose(old->id, "another link took its place");
   auto id = ++last_peer_;
@@ -47,7 +52,6 @@ void hub::meet(const link_up& l) {
       p.untold.emplace(group, uid);
   for (auto& [user, sessions] : users_)
     p.untold.emplace(std::string{}, user);
-  report(cluster_event::kind::up, p);
   show();
   flush_soon();
   // What it said before we heard of the link.
@@ -135,6 +139,7 @@ void hub::heartbeat() {
   }
   auto kept = std::exchange(early_, {});
   early_bytes_ = 0;
+  early_lost_ = early_lost_ && !kept.empty();
   for (auto& e : kept)
     if (now - e.since < options_.timeout) {
       early_bytes_ += e.batch.size();
@@ -243,7 +248,7 @@ void hub::show() {
 
 void hub::report(cluster_event::kind what, const peer& p, std::string_view why) {
   if (told_)
-    told_({what, *p.name, p.incarnation, p.members, why});
+    told_({what, *p.name, p.members, why});
 }
 
 } // namespace beckon::actors

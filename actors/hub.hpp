@@ -146,6 +146,7 @@ private:
   };
   std::vector<early> early_; ///< batches that came before the gate's word of their link
   std::size_t early_bytes_ = 0;
+  bool early_lost_ = false; ///< some did not fit: a link that comes now may lack its beginning
   std::map<std::string, std::string> lost_; ///< nodes by name, and why they were lost last
   bool flushing_ = false;
   steady_time last_beat_{};

@@ -47,8 +47,10 @@ void hub::receive(std::string& batch) {
 /// The link's other end may be heard before the gate tells of the link. What is left of one that
 /// has ended comes here as well, and goes after a while.
 void hub::keep_early(caf::actor_addr from, std::string& batch) {
-  if (early_bytes_ + batch.size() > options_.window_bytes)
-    return; // more than any peer may have on its way
+  if (early_bytes_ + batch.size() > 2 * options_.window_bytes) {
+    early_lost_ = true; // more than one peer may have on its way
+    return;
+  }
   early_bytes_ += batch.size();
   early_.push_back({std::move(from), std::move(batch), home::current().now});
 }

@@ -122,7 +122,7 @@ void server::tell(const actors::cluster_event& e) {
   using kind = actors::cluster_event::kind;
   if (e.what == kind::synced)
     log_.info("cluster_synced", {{"peer", e.peer}, {"members", e.members}});
-  else if (e.what == kind::down)
+  else
     log_.warn("cluster_peer_lost", {{"peer", e.peer}, {"members", e.members}, {"why", e.why}});
 }
 

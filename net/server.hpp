@@ -51,7 +51,6 @@ private:
   void start_threads();
   void drain();
   void stop_threads();
-  bool anyone(bool (actors::session::*is)() const);
   std::size_t connections() const;
   template <class F>
   void on_each_thread(F f);

@@ -18,8 +18,8 @@
 namespace beckon::protocol {
 
 inline constexpr std::uint8_t record_version = 1;
-/// A record carries at most one client's frame in two forms, its names, and little else.
-inline constexpr std::size_t record_bytes_max = 1024 * 1024;
+/// Recipients are numbered in 16 bits on their way through a node.
+inline constexpr std::size_t recipients_of_a_record_max = 65'535;
 
 enum class record_kind : std::uint8_t {
   member = 1,

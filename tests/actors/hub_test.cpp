@@ -444,6 +444,26 @@ BOOST_AUTO_TEST_CASE(messages_for_a_node_that_takes_nothing_are_overloaded_beyon
   BOOST_TEST(alice.tell(send_to_bob) != "");
 }
 
+BOOST_AUTO_TEST_CASE(a_link_whose_beginning_did_not_fit_is_made_again) {
+  actors::hub_options small;
+  small.window_bytes = 1024;
+  cluster nodes(2, {}, false, small);
+  caf::scoped_actor self(nodes[0].system());
+  auto far = caf::actor_cast<caf::actor>(self);
+  for (int i = 0; i < 3; ++i) { // of a link that nobody has told of yet
+    std::string batch;
+    protocol::start_batch(batch, 77);
+    nodes[0].arrive(far, nodes[0].node.hub, batch.append(1000, 'x'));
+  }
+  nodes.settle();
+  nodes.connect(0, 1);
+  nodes.settle();
+  BOOST_TEST(!nodes.connected(0, 1));
+  nodes.connect(0, 1);
+  nodes.settle();
+  BOOST_TEST(nodes.connected(0, 1));
+}
+
 BOOST_AUTO_TEST_CASE(publications_beyond_the_window_are_told_as_a_gap) {
   actors::hub_options small;
   small.window_bytes = 64 * 1024;

@@ -154,6 +154,19 @@ BOOST_AUTO_TEST_CASE(a_list_cannot_ask_for_more_entries_than_it_has_bytes) {
   BOOST_TEST(r.others.capacity() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(recipients_of_a_route_are_bounded) {
+  auto reads = [](std::size_t recipients) {
+    route_record sent{.group = "g", .to = {}, .text = "{}", .binary = {}};
+    sent.to.assign(recipients, "a");
+    auto batch = encoded(sent);
+    route_record r;
+    return read(only(batch).fields, r);
+  };
+  BOOST_TEST(!reads(0));
+  BOOST_TEST(reads(recipients_of_a_record_max));
+  BOOST_TEST(!reads(recipients_of_a_record_max + 1));
+}
+
 BOOST_AUTO_TEST_CASE(a_number_of_more_than_64_bits_is_refused) {
   credit_record r;
   BOOST_TEST(!read(std::string(11, '\xFF'), r));
