@@ -97,35 +97,37 @@ class History:
         found = list(self.wrong)
         for sender in self.sessions:
             for number, message in enumerate(sender.messages):
-                found += [f"{why}: {self._name(sender, number)}" for why in self._check(sender, message)]
+                found += [f"{why}: {self._name(sender, number)}" for why in self._check(sender, number, message)]
         return found
 
     def check(self):
         found = self.violations()
         assert not found, "\n".join([f"{len(found)} violations", *found[:SHOWN_MAX]])
 
-    def _check(self, sender, message):
+    def _check(self, sender, number, message):
         if message.answered is None:
             if message.asked and sender.ended is None:
                 yield "no outcome, though its sender stayed"
             return
         if message.to is None:
-            # Who broke off later may have had it in a queue; whoever stayed has read it.
-            lost = sum(1 for s in self.sessions if s.began < message.answered and s.ended and s.ended > message.sent)
+            lost = sum(self._broke_before_it(s, sender, number, message) for s in self.sessions) if message.result else 0
             if len(message.readers) + lost < message.result:
                 yield f"counted {message.result}, read by {len(message.readers)}, lost with {lost} sessions at most"
             return
         for uid in message.to:
             what = message.result.get(uid, "delivered")
             readers = [self.sessions[r] for r in message.readers if self.sessions[r].uid == uid]
-            if what == "delivered" and not readers and not self._may_have_taken_it_along(uid, message):
+            lost = any(self._broke_before_it(s, sender, number, message) for s in self.of_uid.get(uid, ()))
+            if what == "delivered" and not readers and not lost:
                 yield f"delivered at {message.confirm} to {uid}, which stayed and did not read it"
             if what in REFUSED and any(r.stayed(message.sent) for r in readers):
                 yield f"{what} for {uid}, which stayed and read it"
 
-    def _may_have_taken_it_along(self, uid, message):
-        """Whether a session of the recipient that could get the message broke before the run was over."""
-        return any(s.began < message.answered and s.ended and s.ended > message.sent for s in self.of_uid.get(uid, ()))
+    @staticmethod
+    def _broke_before_it(session, sender, number, message):
+        """Whether the session could get the message and took it along when it broke: it has read nothing that came behind it."""
+        could = session.began < message.answered and session.ended is not None and session.ended > message.sent
+        return could and session.last.get((sender.number, message.group), -1) < number
 
     @staticmethod
     def _name(session, number):

@@ -66,6 +66,13 @@ def test_only_a_recipient_that_broke_off_later_may_not_have_read_it(run, when, w
     run.says(*words)
 
 
+def test_who_broke_off_has_read_what_came_before_its_last(run):
+    run.deliver(run.send(), read=False)
+    run.deliver(run.send())
+    run.ended(run.bob)
+    run.says("did not read it")
+
+
 def test_a_session_that_came_after_the_outcome_excuses_nothing(run):
     run.deliver(run.send(), read=False)
     run.ended(run.began("bob"))
