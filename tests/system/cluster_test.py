@@ -179,6 +179,19 @@ async def test_a_frozen_node_is_lost_its_messages_unknown_and_it_comes_back():
         assert frame["from"] == "alice"
 
 
+async def test_a_wait_that_ends_before_its_silent_node_is_missed_has_expired():
+    """Which is true: the wait has ended, and the message may still arrive. What waits longer is unknown (protocol.md section 6)."""
+    with nodes(2) as (first, second):
+        alice, bob = await member(first, "alice"), await member(second, "bob")
+        await roster_is(alice, "g", {"alice": 1, "bob": 1})
+        second.process.send_signal(signal.SIGSTOP)
+        asked = [alice.ask_later("send", to="bob", data=ttl, confirm="written", ttl=ttl) for ttl in (1, 9)]
+        assert [(await answer)["outcomes"] for answer in asked] == [{"bob": "expired"}, {"bob": "unknown"}]
+        second.process.send_signal(signal.SIGCONT)
+        # As it was only late, what is told to have expired arrives all the same.
+        assert (await bob.next("direct"))["data"] == 1
+
+
 async def test_the_newest_session_replaces_one_of_another_node():
     with nodes(2, policy="one*=replace") as (first, second):
         old = await member(first, "bob", "one")
