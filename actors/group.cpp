@@ -149,7 +149,11 @@ bool group::admit(const join_group& j) {
   monitor(j.session);
   auto near = roster_.near_members();
   roster_.add(j.session.id(), j.uid,
-              seat{.where = j.where, .actor = j.session.address(), .stamp = stamp()});
+              seat{.where = j.where,
+                   .actor = j.session.address(),
+                   .stamp = stamp(),
+                   .user = j.user,
+                   .is_bot = j.is_bot});
   if (roster_.near_members() > near)
     home::current().count.members.add();
   for (auto& old : replaced) // after the newcomer: the member never goes

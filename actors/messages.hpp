@@ -31,6 +31,8 @@ struct join_group {
   std::uint64_t question = 0; ///< the session's number for it, which the answer repeats
   std::string group;
   std::string uid;
+  std::string user;                ///< whose session it is
+  bool is_bot = false;             ///< an actor, not a connection
   std::optional<std::string> meta; ///< raw JSON
   std::optional<protocol::presence_mode>
       presence; ///< these two: nothing leaves what is, at first the default

@@ -3,6 +3,7 @@
 // actors. Written by the composition root before the first session; afterwards only the atomics
 // change.
 
+#include "actors/behaviours.hpp"
 #include "actors/clock.hpp"
 #include "actors/cluster_view.hpp"
 #include "protocol/limits.hpp"
@@ -30,6 +31,7 @@ struct identity {
   std::vector<std::string> as; ///< other member names it may join under
   bool as_anyone = false;
   std::optional<std::chrono::system_clock::time_point> expires;
+  bool is_bot = false; ///< an actor of the program, not a connection
 };
 
 /// Verifies a token. May be called from every thread. The error is one of the two that a client is
@@ -43,6 +45,9 @@ struct node_state {
   std::chrono::milliseconds ping{10'000};
   std::chrono::milliseconds auth_timeout{5'000};
   authenticate verify; ///< empty: no token is accepted
+  behaviours known_behaviours;
+  /// Which group gets which; exchanged as a whole, any thread reads.
+  std::atomic<std::shared_ptr<const behaviour_settings>> chosen_behaviours;
 
   std::vector<std::unique_ptr<home>> homes; ///< one per thread
   std::vector<caf::actor> directories;      ///< shards, by hash of the group's name

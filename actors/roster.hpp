@@ -30,6 +30,8 @@ struct seat {
   protocol::presence_mode presence = protocol::presence_mode::none;
   protocol::interest_level interest = protocol::interest_level::full;
   std::uint64_t stamp = 0; ///< when it was taken, by the hybrid clock; 0: the node is alone
+  std::string user = {};
+  bool is_bot = false;
 };
 
 /// What another node says of a member: it has sessions there.

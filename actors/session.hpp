@@ -195,6 +195,7 @@ private:
   std::string default_group_;
   std::vector<std::string> as_;
   bool as_anyone_ = false;
+  bool is_bot_ = false;
   std::optional<steady_time> expires_;
   steady_time auth_by_{};
 

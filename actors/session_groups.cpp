@@ -38,6 +38,8 @@ void session::join(const client_frame& f) {
   j.session = caf::actor_cast<caf::actor>(this);
   j.group = name;
   j.uid = as;
+  j.user = user_;
+  j.is_bot = is_bot_;
   if (f.meta)
     j.meta.emplace(*f.meta);
   j.presence = f.presence;

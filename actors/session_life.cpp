@@ -70,6 +70,7 @@ void session::authenticate(identity who) {
   protocol::append_quoted(user_json_, user_);
   as_ = std::move(who.as);
   as_anyone_ = who.as_anyone;
+  is_bot_ = who.is_bot;
   if (who.expires) {
     expires_ = home_.now + (*who.expires - std::chrono::system_clock::time_point(
                                                std::chrono::milliseconds(home_.wall_ms)));
@@ -98,7 +99,8 @@ void session::enroll_answered(const group_reply& r) {
     j.where = where_;
     j.session = caf::actor_cast<caf::actor>(this);
     j.group = group;
-    j.uid = user_;
+    j.uid = j.user = user_;
+    j.is_bot = is_bot_;
     send(home_.shared.directory_of(group), std::move(j));
   }
   if (opening_->groups.empty())

@@ -205,8 +205,7 @@ unsigned check_identity(const request_fields& fields, std::string_view target, c
       (uid->size() == 1 && !protocol::is_uid(uid->front(), by.values.bounds)))
     return 400;
   if (uid->size() == 1)
-    v.greet.who =
-        actors::identity{.user = uid->front(), .as = {}, .as_anyone = false, .expires = {}};
+    v.greet.who = actors::identity{.user = uid->front(), .as = {}, .expires = {}};
   return 0;
 }
 

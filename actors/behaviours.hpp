@@ -1,0 +1,128 @@
+#pragma once
+// Which behaviours there are, and which group gets which. Owns: their names, how one is made, the
+// rules by group name, the options of each. Filled before the server starts, by the program or by
+// plug-ins; the rules may be exchanged while it runs.
+
+#include "actors/behaviour.hpp"
+
+#include <charconv>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+/// Names what a plug-in was built against; another one is refused.
+#define BECKON_BEHAVIOUR_ABI "beckon-behaviour-1/" BECKON_VERSION
+
+namespace beckon::actors {
+
+/// The options of one behaviour, as the configuration gives them (`[behaviour.NAME]`).
+class settings {
+public:
+  settings() = default;
+  settings(std::initializer_list<std::pair<const std::string, std::string>> values)
+      : values_(values) {}
+
+  void set(std::string name, std::string value) {
+    values_.insert_or_assign(std::move(name), std::move(value));
+  }
+  bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
+  /// The value, or `otherwise` where none is given. T: std::string, bool, or a number.
+  /// @throws std::invalid_argument where the value is no T
+  template <class T>
+  T get(std::string_view name, T otherwise) const {
+    auto found = values_.find(name);
+    if (found == values_.end())
+      return otherwise;
+    const auto& text = found->second;
+    if constexpr (std::is_same_v<T, std::string>) {
+      return text;
+    } else if constexpr (std::is_same_v<T, bool>) {
+      if (text != "true" && text != "false")
+        wrong(name, text);
+      return text == "true";
+    } else {
+      T value{};
+      auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+      if (ec != std::errc{} || end != text.data() + text.size())
+        wrong(name, text);
+      return value;
+    }
+  }
+  std::string get(std::string_view name, const char* otherwise) const {
+    return get(name, std::string(otherwise));
+  }
+  const std::map<std::string, std::string, std::less<>>& all() const noexcept { return values_; }
+  friend bool operator==(const settings&, const settings&) = default;
+
+private:
+  [[noreturn]] static void wrong(std::string_view name, std::string_view value) {
+    throw std::invalid_argument(std::string(name) + ": '" + std::string(value) +
+                                "' is not a value of its kind");
+  }
+  std::map<std::string, std::string, std::less<>> values_;
+};
+
+/// One that can be chosen by name.
+struct behaviour_kind {
+  std::string name;
+  hook_set hooks = 0;
+  std::function<std::unique_ptr<behaviour>(const settings&)> make;
+};
+
+class behaviours {
+public:
+  /// T is made with the settings, or with nothing where it takes none.
+  /// @param name 1 to 64 of [a-z0-9_]
+  /// @throws std::invalid_argument when the name is none, or taken
+  template <class T>
+  void add(std::string name) {
+    static_assert(std::is_base_of_v<behaviour, T>);
+    add({std::move(name), hooks_of<T>(), [](const settings& given) -> std::unique_ptr<behaviour> {
+           if constexpr (std::is_constructible_v<T, const settings&>)
+             return std::make_unique<T>(given);
+           else
+             return std::make_unique<T>();
+         }});
+  }
+  void add(behaviour_kind kind);
+  /// @returns nullptr when there is none of that name
+  const behaviour_kind* find(std::string_view name) const;
+  std::vector<std::string> names() const;
+
+private:
+  std::map<std::string, behaviour_kind, std::less<>> kinds_;
+};
+
+/// Groups whose name matches get this behaviour; the first rule that matches holds.
+struct behaviour_rule {
+  std::string behaviour; ///< its name
+  std::string pattern;   ///< as of protocol::matches
+  friend bool operator==(const behaviour_rule&, const behaviour_rule&) = default;
+};
+
+/// What the configuration says of behaviours.
+struct behaviour_settings {
+  std::vector<behaviour_rule> rules;
+  std::map<std::string, settings, std::less<>> options; ///< by the behaviour's name
+  /// The name of the behaviour of this group; empty: none.
+  std::string_view name_for(std::string_view group) const;
+};
+
+} // namespace beckon::actors
+
+/// In a plug-in, once: `BECKON_BEHAVIOURS(registry) { registry.add<auction>("auction"); }`. Exports
+/// the one function that the server looks for.
+#define BECKON_BEHAVIOURS(registry)                                                                \
+  static void beckon_fill_behaviours(beckon::actors::behaviours& registry);                        \
+  extern "C" __attribute__((visibility("default"))) const char* beckon_register_behaviours(        \
+      const char* abi, beckon::actors::behaviours* into) {                                         \
+    if (std::string_view(abi) == BECKON_BEHAVIOUR_ABI)                                             \
+      beckon_fill_behaviours(*into);                                                               \
+    return BECKON_BEHAVIOUR_ABI;                                                                   \
+  }                                                                                                \
+  static void beckon_fill_behaviours(beckon::actors::behaviours& registry)
