@@ -11,6 +11,7 @@
 #include "protocol/frame.hpp"
 
 #include <any>
+#include <array>
 #include <caf/behavior.hpp>
 #include <optional>
 #include <string>
@@ -116,7 +117,7 @@ public:
   virtual void take_over(group_api&, const std::any&) {}
 };
 
-/// Which hooks a behaviour has written: the others are never called.
+/// What of a behaviour is called. Hooks that it has not written never are.
 enum class hook : std::uint8_t {
   joining,
   joined,
@@ -126,7 +127,15 @@ enum class hook : std::uint8_t {
   requesting,
   calling,
   ticking,
+  // These are not asked for: what every behaviour has.
+  started,
+  timer,
+  handler,
 };
+inline constexpr std::size_t hook_count = 11;
+inline constexpr std::array<std::string_view, hook_count> hook_names{
+    "joining", "joined",  "leaving", "sending", "publishing", "requesting",
+    "calling", "ticking", "started", "timer",   "handler"};
 using hook_set = std::uint32_t;
 constexpr hook_set bit(hook h) noexcept {
   return hook_set{1} << static_cast<unsigned>(h);

@@ -29,18 +29,16 @@ const behaviour_kind* behaviours::find(std::string_view name) const {
   return found == kinds_.end() ? nullptr : &found->second;
 }
 
-std::vector<std::string> behaviours::names() const {
-  std::vector<std::string> all;
-  for (auto& [name, kind] : kinds_)
-    all.push_back(name);
-  return all;
-}
-
 std::string_view behaviour_settings::name_for(std::string_view group) const {
   auto rule = std::find_if(rules.begin(), rules.end(), [&](const behaviour_rule& r) {
     return protocol::matches(r.pattern, group);
   });
   return rule == rules.end() ? std::string_view{} : rule->behaviour;
+}
+
+settings behaviour_settings::options_for(std::string_view behaviour) const {
+  auto found = options.find(behaviour);
+  return found == options.end() ? settings{} : found->second;
 }
 
 } // namespace beckon::actors

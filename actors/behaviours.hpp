@@ -5,7 +5,10 @@
 
 #include "actors/behaviour.hpp"
 
+#include <array>
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -67,11 +70,30 @@ private:
   std::map<std::string, std::string, std::less<>> values_;
 };
 
+/// What has happened to the behaviours of one name, in all groups. Any thread adds.
+struct behaviour_counters {
+  std::atomic<std::uint64_t> failures{0}; ///< it threw, and was made anew or given up
+  std::atomic<std::uint64_t> given_up{0}; ///< of these, groups that were closed for it
+  std::atomic<std::uint64_t> swaps{0};    ///< living groups that it was given
+  std::array<std::atomic<std::uint64_t>, hook_count> slow{}; ///< runs over behaviour_host::slow_min
+};
+
 /// One that can be chosen by name.
 struct behaviour_kind {
   std::string name;
   hook_set hooks = 0;
   std::function<std::unique_ptr<behaviour>(const settings&)> make;
+  std::shared_ptr<behaviour_counters> count = std::make_shared<behaviour_counters>();
+};
+
+/// Something that the log tells.
+struct behaviour_event {
+  enum class kind : std::uint8_t { failed, given_up, slow, swapped, said };
+  kind what = kind::said;
+  std::string_view group = {}, behaviour = {};
+  std::string_view hook = {};        ///< failed, slow
+  std::string_view text = {};        ///< failed: what was thrown; said: what it said
+  std::chrono::microseconds took{0}; ///< slow, swapped
 };
 
 class behaviours {
@@ -82,17 +104,21 @@ public:
   template <class T>
   void add(std::string name) {
     static_assert(std::is_base_of_v<behaviour, T>);
-    add({std::move(name), hooks_of<T>(), [](const settings& given) -> std::unique_ptr<behaviour> {
-           if constexpr (std::is_constructible_v<T, const settings&>)
-             return std::make_unique<T>(given);
-           else
-             return std::make_unique<T>();
-         }});
+    behaviour_kind kind;
+    kind.name = std::move(name);
+    kind.hooks = hooks_of<T>();
+    kind.make = [](const settings& given) -> std::unique_ptr<behaviour> {
+      if constexpr (std::is_constructible_v<T, const settings&>)
+        return std::make_unique<T>(given);
+      else
+        return std::make_unique<T>();
+    };
+    add(std::move(kind));
   }
   void add(behaviour_kind kind);
   /// @returns nullptr when there is none of that name
   const behaviour_kind* find(std::string_view name) const;
-  std::vector<std::string> names() const;
+  const std::map<std::string, behaviour_kind, std::less<>>& all() const noexcept { return kinds_; }
 
 private:
   std::map<std::string, behaviour_kind, std::less<>> kinds_;
@@ -111,6 +137,7 @@ struct behaviour_settings {
   std::map<std::string, settings, std::less<>> options; ///< by the behaviour's name
   /// The name of the behaviour of this group; empty: none.
   std::string_view name_for(std::string_view group) const;
+  settings options_for(std::string_view behaviour) const;
 };
 
 } // namespace beckon::actors

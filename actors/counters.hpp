@@ -76,10 +76,10 @@ private:
 };
 
 /// What a client asked for, as the metrics tell it apart.
-enum class message_kind : std::uint8_t { send, publish, request, reply, other };
-inline constexpr std::size_t message_kind_count = 5;
+enum class message_kind : std::uint8_t { send, publish, request, reply, call, other };
+inline constexpr std::size_t message_kind_count = 6;
 constexpr std::array<std::string_view, message_kind_count> message_kind_names{
-    "send", "publish", "request", "reply", "other"};
+    "send", "publish", "request", "reply", "call", "other"};
 constexpr message_kind kind_of(protocol::frame_type type) noexcept {
   switch (type) {
   case protocol::frame_type::send:
@@ -90,6 +90,8 @@ constexpr message_kind kind_of(protocol::frame_type type) noexcept {
     return message_kind::request;
   case protocol::frame_type::reply:
     return message_kind::reply;
+  case protocol::frame_type::call:
+    return message_kind::call;
   default:
     return message_kind::other;
   }

@@ -14,6 +14,8 @@ caf::behavior directory::make_behavior() {
   return {
       [this](join_group& j) { pass_on(j); },
       [this](retire_group& r) { retire(r); },
+      [this](const swap_behaviour& s) { swap(s); },
+      [this](const choose_behaviours& c) { choose_again(c); },
   };
 }
 
@@ -51,10 +53,23 @@ void directory::retire(const retire_group& r) {
       current_sender() != caf::actor_cast<caf::strong_actor_ptr>(found->second.group))
     return;
   demonitor(found->second.group);
+  send(found->second.group, retired{});
   names_.erase(found->second.group.id());
   groups_.erase(found);
   shared_.groups.fetch_sub(1);
   home::current().count.groups.sub();
+}
+
+void directory::swap(const swap_behaviour& s) {
+  auto found = groups_.find(s.group);
+  if (found == groups_.end())
+    return s.done({.what = swapped::kind::no_group, .behaviour = {}, .was = {}, .why = {}});
+  send(found->second.group, s);
+}
+
+void directory::choose_again(const choose_behaviours& c) {
+  for (auto& [name, known] : groups_)
+    send(known.group, c);
 }
 
 void directory::forget(const caf::down_msg& down) {

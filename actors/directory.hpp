@@ -3,7 +3,8 @@
 // join only: sessions keep the handles of the groups they are in.
 //
 // Handles: join_group (from sessions; passed on to the group, which answers), retire_group (from a
-// group), down of a group.
+// group), swap_behaviour (from operators; for a group), choose_behaviours (for all), down of a
+// group.
 
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
@@ -28,6 +29,8 @@ private:
   void pass_on(join_group& j);
   void retire(const retire_group& r);
   void forget(const caf::down_msg& down);
+  void swap(const swap_behaviour& s);
+  void choose_again(const choose_behaviours& c);
 
   node_state& shared_;
   std::unordered_map<std::string, entry> groups_;

@@ -30,9 +30,15 @@ group::group(caf::actor_config& config, node_state& shared, std::string name, ca
 }
 
 caf::behavior group::make_behavior() {
-  return {
+  choose_behaviour();
+  return own_handlers();
+}
+
+caf::behavior group::own_handlers() {
+  caf::message_handler own{
       [this](route& r) { return deliver(r), unanswered{}; },
       [this](publication& p) { return publish(p), unanswered{}; },
+      [this](call_group& c) { return call(c), unanswered{}; },
       [this](join_group& j) { join(j); },
       [this](update_member& u) { update(u); },
       [this](leave_group& l) { leave(l); },
@@ -42,21 +48,48 @@ caf::behavior group::make_behavior() {
       [this](const peer_lost& lost) { lose(lost); },
       [this](const far_gap& g) { tell_gap(g); },
       [this](flush_presence) { flush(); },
+      [this](const settlements& list) {
+        if (host_)
+          host_->settle(list);
+      },
+      [this](const behaviour_alarm& a) { alarm(a); },
+      [this](const far_removal& f) { remove_far(f); },
+      [this](const swap_behaviour& s) { swap(s); },
+      [this](const choose_behaviours& c) { choose_again(c); },
+      [this](retired) {
+        if (host_)
+          host_->stop();
+      },
   };
+  if (auto more = host_ ? host_->handlers() : caf::behavior{})
+    return own.or_else(std::move(more));
+  return own;
 }
 
 // ---- routes
 // -------------------------------------------------------------------------------------------------------
 
 void group::deliver(route& r) {
+  settled_recipients settled;
+  if (host_ && !r.from_far && !host_->lets_pass(r, current_sender_id(), settled))
+    return;
+  hand_out(r, settled);
+}
+
+/// @param settled of those recipients of whom the behaviour has decided
+void group::hand_out(route& r, const settled_recipients& settled) {
   handovers out(shared_, r, name_);
   for (std::size_t i = 0; i < r.to.size(); ++i) {
+    if (i < settled.size() && settled[i]) {
+      out.settle(i, *settled[i]);
+      continue;
+    }
     auto* recipient = roster_.find(r.to[i]);
     auto sessions = recipient ? recipient->seats.size() : 0;
     if (recipient && !r.from_far)
       sessions += recipient->far.size();
     if (sessions == 0) {
-      out.offline(i);
+      out.settle(i, protocol::outcome::offline);
       continue;
     }
     for (auto* s : recipient->seats)
@@ -69,6 +102,11 @@ void group::deliver(route& r) {
 }
 
 void group::publish(publication& p) {
+  if (!host_ || p.from_far || host_->lets_pass(p, current_sender_id()))
+    publish_to_all(p);
+}
+
+void group::publish_to_all(publication& p) {
   std::vector<audience_seat> skip;
   if (!p.echo)
     skip.push_back({p.from.slot, p.from.generation});
@@ -115,7 +153,8 @@ void group::join(join_group& j) {
     demonitor(own->actor);
     unseat(session);
   }
-  if (!roster_.find(session) && !admit(j)) {
+  auto is_new = !roster_.find(session);
+  if (is_new && !admit(j)) {
     retire_if_empty(); // a refused join is no reason to stay
     return;
   }
@@ -129,11 +168,21 @@ void group::join(join_group& j) {
   r.source = caf::actor_cast<caf::actor>(this);
   reply(std::move(r));
   schedule_flush();
+  if (host_ && is_new)
+    host_->note_joined(s);
+  if (host_)
+    host_->tell_changes();
 }
 
 /// Seats a session that is not in the group yet.
-bool group::admit(const join_group& j) {
-  auto* m = roster_.find(j.uid);
+bool group::admit(join_group& j) {
+  if (bans_.has(j.uid, home::current().wall_ms)) {
+    refuse(j.where, j.question, protocol::code::denied);
+    return false;
+  }
+  if (host_ && !host_->lets_join(j))
+    return false;
+  auto* m = roster_.find(j.uid); // behind the hook, which may have removed it
   if (m && policy_ == protocol::session_policy::reject) {
     refuse(j.where, j.question, protocol::code::exists);
     return false;
@@ -157,17 +206,18 @@ bool group::admit(const join_group& j) {
   if (roster_.near_members() > near)
     home::current().count.members.add();
   for (auto& old : replaced) // after the newcomer: the member never goes
-    replace(old);
+    evict(old, protocol::left_reason::replaced);
   audiences_.invalidate();
   return true;
 }
 
-/// Unseats a session in whose place another has come.
-void group::replace(const seat& old) {
+/// Unseats a session, whose client is told why.
+void group::evict(const seat& old, protocol::left_reason why) {
   demonitor(old.actor);
+  auto where = old.where;
   unseat(old.actor.id());
-  auto r = reply_to(old.where, 0, group_reply::kind::removed);
-  r.reason = protocol::left_reason::replaced;
+  auto r = reply_to(where, 0, group_reply::kind::removed);
+  r.reason = why;
   reply(std::move(r));
 }
 
@@ -193,6 +243,8 @@ void group::leave(const leave_group& l) {
     schedule_flush();
   }
   reply(reply_to(l.where, l.question, group_reply::kind::left));
+  if (host_)
+    host_->tell_changes();
   retire_if_empty();
 }
 
@@ -202,11 +254,16 @@ void group::forget(const caf::actor_addr& session) {
     return; // it left, or was replaced, before it went down
   unseat(session.id());
   schedule_flush();
+  if (host_)
+    host_->tell_changes();
   retire_if_empty();
 }
 
 void group::unseat(caf::actor_id session) {
-  auto uid = roster_.find(session)->of->uid;
+  auto& leaving = *roster_.find(session);
+  if (host_)
+    host_->note_left(leaving);
+  auto uid = leaving.of->uid;
   auto near = roster_.near_members();
   roster_.remove(session);
   if (roster_.near_members() < near)
@@ -346,7 +403,7 @@ void group::on_exit() {
 }
 
 void group::retire_if_empty() {
-  if (roster_.empty())
+  if (roster_.empty() && bans_.empty() && !(host_ && host_->stays()))
     send(directory_, retire_group{name_, joins_});
 }
 
@@ -356,6 +413,7 @@ void group::retire_if_empty() {
 caf::error group::fail(std::exception_ptr& trouble) {
   home::current().count.members.sub(static_cast<std::int64_t>(roster_.near_members()));
   roster_ = roster(policy_);
+  host_.reset();
   try {
     return default_exception_handler(this, trouble);
   } catch (const std::bad_alloc&) {

@@ -5,11 +5,15 @@
 // holds it: a session that has not heard yet that it is out (it was replaced) is still answered.
 //
 // Handles: join_group (from the directory), update_member, leave_group, read_roster, route,
-// publication (from sessions; the last two from the hub, for other nodes), flush_presence (from
-// itself), down of a session; far_members, far_member, peer_lost,
-// far_gap (from the hub). Answers through the relays; tells the hub of its own members.
+// publication (from sessions; the last two from the hub, for other nodes), call_group (from
+// sessions), flush_presence and behaviour_alarm (from itself), settlements (from the clerk),
+// retired, swap_behaviour and choose_behaviours (from the directory), down of a session;
+// far_members, far_member, far_removal, peer_lost, far_gap (from the hub). What else comes is for
+// its behaviour. Answers through the relays; tells the hub of its own members.
 
 #include "actors/audiences.hpp"
+#include "actors/bans.hpp"
+#include "actors/behaviour_host.hpp"
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
 #include "actors/roster.hpp"
@@ -33,14 +37,34 @@ public:
   const char* name() const override { return "group"; }
 
 private:
+  friend class behaviour_host; // it does here what members' frames do
+
   void join(join_group& j);
-  bool admit(const join_group& j);
+  bool admit(join_group& j);
   void update(const update_member& u);
   void leave(const leave_group& l);
   void read(const read_roster& r);
   void deliver(route& r);
+  void hand_out(route& r, const settled_recipients& settled);
   void publish(publication& p);
+  void publish_to_all(publication& p);
+  void call(call_group& c);
   void forget(const caf::actor_addr& session);
+
+  void choose_behaviour();
+  void choose_again(const choose_behaviours& c);
+  void swap(const swap_behaviour& s);
+  swapped swap_to(std::string_view behaviour);
+  behaviour_host& host();
+  caf::behavior own_handlers();
+  void renew_handlers();
+  caf::actor_id current_sender_id() { return current_sender() ? current_sender()->id() : 0; }
+  void alarm(const behaviour_alarm& a);
+  void remove(std::string_view uid, protocol::left_reason why);
+  void remove_all(protocol::left_reason why);
+  void remove_everywhere(std::string_view uid, std::int64_t banned_until);
+  void remove_far(const far_removal& f);
+  void ban(std::string_view uid, std::int64_t until);
 
   void open(const join_group& j);
   void opened(const far_members& all);
@@ -53,7 +77,7 @@ private:
   std::uint64_t stamp();
 
   void unseat(caf::actor_id session);
-  void replace(const seat& old);
+  void evict(const seat& old, protocol::left_reason why);
   void apply(seat& s, const std::optional<std::string>& meta,
              const std::optional<protocol::presence_mode>& presence,
              const std::optional<protocol::interest_level>& interest);
@@ -78,9 +102,11 @@ private:
 
   roster roster_;
   audiences audiences_;
-  bool open_;                       ///< it knows who is in the group on other nodes
-  std::vector<join_group> waiting_; ///< until it does
-  std::vector<read_roster> reads_;  ///< that wait for the next flush; a session has one at a time
+  bans bans_;
+  std::unique_ptr<behaviour_host> host_; ///< none: the group has no behaviour of a user's
+  bool open_;                            ///< it knows who is in the group on other nodes
+  std::vector<join_group> waiting_;      ///< until it does
+  std::vector<read_roster> reads_; ///< that wait for the next flush; a session has one at a time
   std::uint64_t version_ = 0;
   std::uint64_t joins_ = 0; ///< join_group messages seen; the directory counts those sent
   std::optional<std::size_t> count_told_ = 0; ///< what all watchers of the count know

@@ -52,7 +52,9 @@ void group::yield_to(const far_member& f) {
     if (std::tie(s->stamp, shared_.name) < std::tie(f.stamp, *f.node))
       older.push_back(*s);
   for (auto& old : older)
-    replace(old);
+    evict(old, protocol::left_reason::replaced);
+  if (host_)
+    host_->tell_changes();
   retire_if_empty();
 }
 

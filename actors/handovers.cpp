@@ -45,14 +45,14 @@ void handovers::add_far(peer_id peer, std::size_t recipient, std::size_t session
       {peer, {static_cast<std::uint16_t>(recipient), static_cast<std::uint16_t>(sessions)}});
 }
 
-void handovers::offline(std::size_t recipient) {
+void handovers::settle(std::size_t recipient, protocol::outcome what) {
   home::current().count.message(route_.is_request ? message_kind::request : message_kind::send,
-                                protocol::outcome::offline);
+                                what);
   if (route_.ticket)
     home::current().settle({.to = route_.from,
                             .ticket = route_.ticket,
                             .what = settlement::kind::outcome,
-                            .result = protocol::outcome::offline,
+                            .result = what,
                             .recipient = static_cast<std::uint16_t>(recipient),
                             .sessions = 1});
 }

@@ -23,8 +23,8 @@ public:
   void add_far(peer_id peer, std::size_t recipient, std::size_t sessions);
   /// One session of recipient `recipient`, which has `sessions` in all.
   void add(const session_address& where, std::size_t recipient, std::size_t sessions);
-  /// A recipient without a session: its outcome is settled at once.
-  void offline(std::size_t recipient);
+  /// A recipient to whom nothing goes: its outcome is settled at once.
+  void settle(std::size_t recipient, protocol::outcome what);
   /// Sends what was gathered, in the name of `self`. Once, at the end.
   void send(caf::event_based_actor& self);
 

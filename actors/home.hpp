@@ -27,7 +27,9 @@ public:
   ~home();
 
   /// How many homes the node has. Once, before the first session.
-  void know_homes(std::size_t homes) { owed_.resize(homes + 1); } // the hub is behind the last
+  void know_homes(std::size_t homes) {
+    owed_.resize(homes + 2);
+  } // the hub and the clerk are behind the last
   /// The home whose thread we are on. @pre a thread of the runtime, or a test that entered one
   static home& current() noexcept { return *current_; }
   /// Makes this thread the home's.

@@ -98,6 +98,8 @@ bool hub::take_record(peer& p, const protocol::raw_record& r) {
     return read_and_take<protocol::gap_record>(p, r.fields);
   case kind::credit:
     return read_and_take<protocol::credit_record>(p, r.fields);
+  case kind::removal:
+    return read_and_take<protocol::removal_record>(p, r.fields);
   case kind::ping:
     return read_and_take<protocol::ping_record>(p, r.fields);
   case kind::pong:
@@ -238,6 +240,12 @@ void hub::take(peer& p, const protocol::publication_record& r) {
 void hub::take(peer&, const protocol::gap_record& r) {
   if (auto to = recipient_of(addressing::member, r.group, {}))
     send(to, far_gap{r.lost});
+}
+
+void hub::take(peer&, const protocol::removal_record& r) {
+  if (auto to = recipient_of(addressing::member, r.group, {}))
+    send(to, far_removal{std::string(r.group), std::string(r.uid),
+                         static_cast<std::int64_t>(r.banned_until)});
 }
 
 // ---- what became of ours

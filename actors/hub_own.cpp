@@ -153,6 +153,11 @@ void hub::publish_far(far_publication& f) {
   }
 }
 
+void hub::remove_far(const far_removal& f) {
+  for (auto& [id, p] : peers_)
+    say(p, protocol::removal_record{f.group, f.uid, static_cast<std::uint64_t>(f.banned_until)});
+}
+
 // ---- what other nodes asked
 // ---------------------------------------------------------------------------------------
 

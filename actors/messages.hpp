@@ -3,6 +3,7 @@
 // along, never shared. They never cross nodes: between nodes only the hub's byte records travel.
 
 #include "actors/address.hpp"
+#include "actors/behaviours.hpp"
 #include "actors/links.hpp"
 #include "actors/timing_wheel.hpp"
 #include "protocol/codes.hpp"
@@ -101,6 +102,15 @@ struct publication {
   bool from_far = false; ///< from another node: for this node's sessions only
 };
 
+/// A member's call of what its group's behaviour offers.
+struct call_group {
+  session_address from;
+  std::uint32_t ticket = 0;
+  std::string name;
+  std::string data; ///< JSON value, or bytes when opaque
+  bool opaque = false;
+};
+
 // ---- directory <-> group
 // ------------------------------------------------------------------------------------------
 
@@ -109,8 +119,42 @@ struct retire_group {
   std::string group;
   std::uint64_t joins = 0;
 };
-/// A group's own alarm: pending presence changes leave.
+/// The directory has forgotten the group: it ends once no session has its handle.
+struct retired {};
+/// A group's own alarms: pending presence changes leave; a timer of its behaviour is due.
 struct flush_presence {};
+struct behaviour_alarm {
+  std::uint64_t generation = 0; ///< of the behaviour's instance that set it
+  std::uint64_t timer = 0;
+};
+
+/// Makes a group reachable for settlements, once. To the clerk.
+struct clerk_entry {
+  caf::actor group;
+};
+
+// ---- operators -> directory -> groups
+// ------------------------------------------------------------------------------------------
+
+/// What became of a swap.
+struct swapped {
+  enum class kind : std::uint8_t { done, no_group, no_behaviour, rolled_back };
+  kind what = kind::no_group;
+  std::string behaviour = {};         ///< what the group has now; empty: none
+  std::string was = {};               ///< what it had
+  std::string why = {};               ///< rolled_back
+  std::chrono::microseconds pause{0}; ///< how long the group did nothing else
+};
+/// Another behaviour for a living group; without one it only tells.
+struct swap_behaviour {
+  std::string group;
+  std::optional<std::string> behaviour;     ///< its name; empty: none
+  std::function<void(const swapped&)> done; ///< called once, on any thread
+};
+/// The rules have changed: groups whose rule says something else than before take what it says now.
+struct choose_behaviours {
+  std::shared_ptr<const behaviour_settings> before;
+};
 
 // ---- group, users -> relay
 // ----------------------------------------------------------------------------------------
@@ -168,7 +212,8 @@ struct group_reply {
   std::string body;          ///< `"version":3,…`: what stands in the ok beside id
   std::uint64_t version = 0; ///< joined
   std::string epoch;         ///< joined
-  protocol::code why = protocol::code::internal;                      ///< refused
+  protocol::code why = protocol::code::internal; ///< refused
+  std::string own_code; ///< refused: by the group's behaviour, in its words; `body` is the sentence
   protocol::left_reason reason = protocol::left_reason::group_closed; ///< removed
   caf::actor source;                                                  ///< joined: the group
 };
@@ -258,6 +303,13 @@ struct far_publication {
   std::uint32_t parts = 1; ///< as in fanout
 };
 
+/// A member must go, on every node.
+struct far_removal {
+  std::string group;
+  std::string uid;
+  std::int64_t banned_until = 0; ///< ms since 1970; 0: it may come again
+};
+
 /// The hub's own alarms.
 struct flush_links {};
 struct beat {};
@@ -327,6 +379,13 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_members))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_user))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::peer_lost))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_gap))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::call_group))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::retired))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::behaviour_alarm))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::swap_behaviour))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::choose_behaviours))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_removal))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::clerk_entry))
 CAF_END_TYPE_ID_BLOCK(beckon)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::join_group)
@@ -358,3 +417,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_members)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_user)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::peer_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_gap)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::call_group)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::retired)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::behaviour_alarm)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::swap_behaviour)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::choose_behaviours)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_removal)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::clerk_entry)

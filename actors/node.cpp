@@ -27,7 +27,9 @@ const caf::actor& node_state::users_of(std::string_view user) const {
 }
 
 const caf::actor& node_state::door_of(std::uint16_t home) const {
-  return home < homes.size() ? homes[home]->relay_handle : hub;
+  if (home < homes.size())
+    return homes[home]->relay_handle;
+  return home == homes.size() ? hub : clerk;
 }
 
 const caf::actor* node_state::users_of_session(std::string_view session) const {

@@ -46,6 +46,7 @@ struct node_state {
   std::chrono::milliseconds auth_timeout{5'000};
   authenticate verify; ///< empty: no token is accepted
   behaviours known_behaviours;
+  std::function<void(const behaviour_event&)> behaviour_told; ///< for the log; on any thread
   /// Which group gets which; exchanged as a whole, any thread reads.
   std::atomic<std::shared_ptr<const behaviour_settings>> chosen_behaviours;
 
@@ -53,6 +54,7 @@ struct node_state {
   std::vector<caf::actor> directories;      ///< shards, by hash of the group's name
   std::vector<caf::actor> users;            ///< shards, by hash of the user
   caf::actor hub;                           ///< to the other nodes; none: the node is alone
+  caf::actor clerk;                         ///< of groups that wait for outcomes
   hybrid_clock clock;
   std::atomic<std::shared_ptr<const cluster_view>> cluster; ///< shown by the hub; any thread reads
 
@@ -65,7 +67,8 @@ struct node_state {
   const caf::actor& directory_of(std::string_view group) const;
   const caf::actor& users_of(std::string_view user) const;
   /// Where a session's settlements and answers go: its thread's relay; those of other nodes'
-  /// senders to the hub, whose place is behind the last thread's.
+  /// senders to the hub, whose place is behind the last thread's; those of groups to the clerk,
+  /// whose place is behind the hub's.
   const caf::actor& door_of(std::uint16_t home) const;
   /// The shard that a session's public id names, or nothing when no session of this node can have
   /// that id.

@@ -79,6 +79,12 @@ public:
   std::size_t near_members() const noexcept { return near_members_; }
   /// Other nodes that have members -> how many.
   const std::map<peer_id, std::size_t>& peers() const noexcept { return peers_; }
+  /// In the order of their uids.
+  template <class F>
+  void for_each_member(F f) const {
+    for (auto& [uid, m] : members_)
+      f(m);
+  }
   template <class F>
   void for_each_seat(F f) const {
     for (auto& [id, s] : seats_)

@@ -103,12 +103,13 @@ bool session::must_wait(const client_frame& f) const {
   if (asking_) {
     auto ordered = f.type == frame_type::join || f.type == frame_type::leave ||
                    f.type == frame_type::update || f.type == frame_type::roster;
-    auto to_group = f.type == frame_type::publish || !f.to.empty();
+    auto to_group = f.type == frame_type::publish || f.type == frame_type::call || !f.to.empty();
     if (ordered || (to_group && group_of(f) == asking_->group))
       return true;
   }
   if (f.id == 0 && silent_bytes_ >= silent_bytes_max() &&
-      (f.type == frame_type::send || f.type == frame_type::publish) && tickets_.has(checkpoint_))
+      (f.type == frame_type::send || f.type == frame_type::publish || f.type == frame_type::call) &&
+      tickets_.has(checkpoint_))
     return true;
   auto answers = tickets_.size() - tickets_.waiting();
   return f.id != 0 && answers > 0 &&
@@ -147,6 +148,8 @@ void session::act(const client_frame& f) {
     return send_direct(f);
   case frame_type::publish:
     return publish(f);
+  case frame_type::call:
+    return call(f);
   case frame_type::reply:
     return reply_to_request(f);
   case frame_type::received:
@@ -180,10 +183,10 @@ std::size_t session::silent_bytes_max() const {
 /// A frame with an id is answered. Of those without, one gets a ticket now and then, a checkpoint,
 /// which is settled like any other and tells nobody: else mailboxes would have no bound where
 /// groups work slower than clients write.
-bool session::wants_ticket(std::uint64_t id, const protocol::delivery& d) {
+bool session::wants_ticket(std::uint64_t id, std::size_t bytes) {
   if (id)
     return true;
-  silent_bytes_ += d.text.wire().size() + route_bytes;
+  silent_bytes_ += bytes + route_bytes;
   return silent_bytes_ >= silent_bytes_max() && !tickets_.has(checkpoint_);
 }
 
@@ -249,7 +252,7 @@ void session::send_direct(const client_frame& f) {
     r.by = f.user ? addressing::user : addressing::session;
     r.to.first = f.user ? *f.user : *f.session;
   }
-  if (wants_ticket(f.id, r.what)) {
+  if (wants_ticket(f.id, r.what.text.wire().size())) {
     ticket t;
     t.what = is_request ? ticket::kind::request : ticket::kind::send;
     t.waits = waits || is_request;
@@ -289,7 +292,7 @@ void session::publish(const client_frame& f) {
   p.except.assign(f.except.begin(), f.except.end());
   p.echo = f.echo;
   p.from = where_;
-  if (wants_ticket(f.id, p.what)) {
+  if (wants_ticket(f.id, p.what.text.wire().size())) {
     ticket t;
     t.what = ticket::kind::publish;
     t.id = f.id;
@@ -297,6 +300,30 @@ void session::publish(const client_frame& f) {
     p.ticket = open_ticket(std::move(t), std::chrono::seconds(5));
   }
   send(in->group, std::move(p));
+}
+
+/// Something that the group's behaviour offers; it answers as a callee does.
+void session::call(const client_frame& f) {
+  auto* in = member_of(f);
+  if (!in)
+    return;
+  if (f.id && tickets_.requests() >= home_.shared.bounds.requests_in_flight_max)
+    return refuse(f, code::too_many);
+  call_group c;
+  c.from = where_;
+  c.name = f.name;
+  c.data = f.data.bytes;
+  c.opaque = f.data.opaque;
+  if (wants_ticket(f.id, c.data.size())) {
+    ticket t;
+    t.what = ticket::kind::request;
+    t.waits = f.id != 0;
+    t.id = f.id;
+    t.to.first = c.name;
+    t.group = in->group.id();
+    c.ticket = open_ticket(std::move(t), f.timeout);
+  }
+  send(in->group, std::move(c));
 }
 
 // ---- answers to others

@@ -136,6 +136,7 @@ private:
   void read_group(const protocol::client_frame& f);
   void send_direct(const protocol::client_frame& f);
   void publish(const protocol::client_frame& f);
+  void call(const protocol::client_frame& f);
   void reply_to_request(const protocol::client_frame& f);
   void confirm_received(const protocol::client_frame& f);
   void continue_held();
@@ -152,13 +153,14 @@ private:
   bool may_join_as(std::string_view uid, const protocol::client_frame& f) const;
   std::uint64_t ask_group(std::uint64_t id, std::string_view name, std::string_view as = {});
   void answered_too_late(const group_reply& r);
+  void refuse_in_own_words(std::uint64_t id, const group_reply& r);
   void enter(const group_reply& r, std::string_view as);
   void drop_membership(std::string_view group);
   void forget_membership(memberships::iterator which);
   void removed(const group_reply& r);
 
   // Tickets.
-  bool wants_ticket(std::uint64_t id, const protocol::delivery& d);
+  bool wants_ticket(std::uint64_t id, std::size_t bytes);
   std::uint32_t open_ticket(ticket t, std::chrono::milliseconds wait);
   void complete(const ticket& t);
   void expire(ticket& t);

@@ -140,7 +140,9 @@ void session::complete(const ticket& t) {
   if (others.empty())
     return answer_ok(t.id);
   std::string answer;
-  if (others.size() < t.to.size()) {
+  auto kept =
+      std::any_of(others.begin(), others.end(), [](auto& o) { return o.what == outcome::parked; });
+  if (kept || others.size() < t.to.size()) {
     std::string outcomes;
     protocol::append_outcomes(outcomes, others);
     protocol::append_ok(answer, t.id, outcomes);
@@ -169,6 +171,8 @@ void session::take_answer(const answer& a) {
   ticket t;
   if (phase_ >= phase::closing || !tickets_.take(a.ticket, t))
     return; // answered already, or it waited no longer
+  if (t.id == 0)
+    return continue_held(); // a checkpoint
   if (!a.error_code.empty()) {
     protocol::append_foreign_error(home_.scratch, t.id, a.error_code, a.error_message);
     port_->reply(home_.scratch);

@@ -131,11 +131,23 @@ void session::take_reply(group_reply& r) {
     enter(r, asked.as);
   else if (r.what == kind::left)
     drop_membership(r.group);
-  if (r.what == kind::refused)
+  if (r.what == kind::refused && !r.own_code.empty())
+    refuse_in_own_words(asked.id, r);
+  else if (r.what == kind::refused)
     refuse({.why = r.why, .id = asked.id, .unparsable = false, .field = {}});
   else
     answer_ok(asked.id, r.body);
   continue_held();
+}
+
+/// By the group's behaviour.
+void session::refuse_in_own_words(std::uint64_t id, const group_reply& r) {
+  home_.count.refuse(message_kind::other, r.why);
+  if (id == 0)
+    return;
+  protocol::append_foreign_error(home_.scratch, id, r.own_code, r.body);
+  port_->reply(home_.scratch);
+  home_.scratch.clear();
 }
 
 /// The client was told `internal` long ago; what the group did meanwhile must not outlive that.

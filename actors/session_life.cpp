@@ -110,7 +110,9 @@ void session::enroll_answered(const group_reply& r) {
 
 void session::url_group_answered(group_reply& r) {
   if (r.what == group_reply::kind::refused)
-    return close_named(close_code::denied, protocol::name(r.why), protocol::text(r.why), {});
+    return close_named(close_code::denied,
+                       r.own_code.empty() ? protocol::name(r.why) : std::string_view(r.own_code),
+                       r.own_code.empty() ? protocol::text(r.why) : std::string_view(r.body), {});
   enter(r, user_);
   opening_->done.push_back({std::move(r.group), std::move(r.epoch), r.version});
   if (opening_->done.size() == opening_->groups.size()) {

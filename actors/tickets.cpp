@@ -75,13 +75,14 @@ bool tickets::take(std::uint32_t number, ticket& out) {
   return true;
 }
 
-bool tickets::take_expired(steady_time now, ticket& out) {
+std::uint32_t tickets::take_expired(steady_time now, ticket& out) {
   auto found =
       std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.expires <= now; });
   if (found == open_.end())
-    return false;
+    return 0;
+  auto number = found->first;
   remove(found, out);
-  return true;
+  return number;
 }
 
 bool tickets::take_of_group(caf::actor_id group, ticket& out) {

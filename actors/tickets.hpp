@@ -48,7 +48,8 @@ public:
   /// Takes a ticket out.
   bool take(std::uint32_t number, ticket& out);
   /// Takes out one ticket that has expired, or that a group carried. @returns whether there was one
-  bool take_expired(steady_time now, ticket& out);
+  /// (take_expired: its number, else 0)
+  std::uint32_t take_expired(steady_time now, ticket& out);
   bool take_of_group(caf::actor_id group, ticket& out);
 
   bool has(std::uint32_t number) const { return open_.contains(number); }

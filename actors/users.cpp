@@ -47,7 +47,7 @@ void users::deliver(route& r) {
     if (auto found = by_name_.find(r.to.first); found != by_name_.end())
       out.add(sessions_.at(found->second).where, 0, 1);
     else
-      out.offline(0);
+      out.settle(0, protocol::outcome::offline);
     return out.send(*this);
   }
   auto near = by_user_.find(r.to.first);
@@ -55,7 +55,7 @@ void users::deliver(route& r) {
   auto near_sessions = near == by_user_.end() ? 0 : near->second.size();
   auto sessions = near_sessions + (far == far_.end() ? 0 : far->second.size());
   if (sessions == 0)
-    out.offline(0);
+    out.settle(0, protocol::outcome::offline);
   if (near != by_user_.end())
     for (auto id : near->second)
       out.add(sessions_.at(id).where, 0, sessions);

@@ -1,5 +1,6 @@
 #include "net/server.hpp"
 
+#include "actors/clerk.hpp"
 #include "actors/directory.hpp"
 #include "actors/hub.hpp"
 #include "actors/relay.hpp"
@@ -102,6 +103,7 @@ void server::spawn_actors() {
     node_.directories.push_back(system_->spawn<actors::directory, caf::hidden>(node_));
     node_.users.push_back(system_->spawn<actors::users, caf::hidden>(node_));
   }
+  node_.clerk = system_->spawn<actors::clerk, caf::hidden>();
   if (cluster_)
     spawn_hub();
 }
@@ -358,7 +360,7 @@ void server::stop_threads() {
     cluster_->stop();
   for (auto& home : node_.homes)
     home->relay_handle = nullptr;
-  node_.hub = nullptr;
+  node_.hub = node_.clerk = nullptr;
   node_.directories.clear();
   node_.users.clear();
   services_.reset();

@@ -20,6 +20,8 @@ std::string_view name(code c) noexcept {
     return "denied";
   case code::not_member:
     return "not_member";
+  case code::not_found:
+    return "not_found";
   case code::not_delivered:
     return "not_delivered";
   case code::timeout:
@@ -176,6 +178,8 @@ std::string_view text(code c) noexcept {
     return "not allowed";
   case code::not_member:
     return "this session is not a member of the group";
+  case code::not_found:
+    return "the group offers no call of that name";
   case code::not_delivered:
     return "no recipient got it";
   case code::timeout:

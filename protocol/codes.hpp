@@ -19,6 +19,7 @@ enum class code : std::uint8_t {
   token_expired,
   denied,
   not_member,
+  not_found,
   not_delivered,
   timeout,
   callee_gone,
@@ -31,7 +32,7 @@ enum class code : std::uint8_t {
   internal,
   not_implemented,
 };
-inline constexpr std::size_t code_count = 19;
+inline constexpr std::size_t code_count = 20;
 
 /// Why we closed a connection. 40xx: stop; 41xx: back off, then reconnect; 42xx: reconnect at once.
 enum class close_code : std::uint16_t {

@@ -69,8 +69,8 @@ struct delivery {
 /// What stands in front of the data of a `message`, `direct` or `request` frame.
 struct delivery_head {
   frame_type kind = frame_type::send;   ///< send: `direct`, publish: `message`, request: `request`
-  std::string_view group;               ///< JSON string with its quotes; empty: none
-  std::string_view from;                ///< JSON string with its quotes
+  std::string_view group = {};          ///< JSON string with its quotes; empty: none
+  std::string_view from = {};           ///< JSON string with its quotes
   std::int64_t at = 0;                  ///< ms since 1970
   std::uint64_t number = 0;             ///< `message` or `request`; 0: none
   std::chrono::milliseconds timeout{0}; ///< of a request

@@ -19,29 +19,31 @@ enum class field : std::uint8_t {
   as, meta, presence, interest, since, last, to, user,
   session, data, base64, ttl, key, confirm, except, echo,
   timeout_ms, request, error, message, limit, after, reverse, received,
+  name,
   // clang-format on
 };
-inline constexpr std::size_t field_count = 32;
+inline constexpr std::size_t field_count = 33;
 
 inline constexpr name_table<field_count> field_names({
-    "type",       "id",      "token",    "resume",   "client", "batch",   "binary",  "group",
-    "as",         "meta",    "presence", "interest", "since",  "last",    "to",      "user",
-    "session",    "data",    "base64",   "ttl",      "key",    "confirm", "except",  "echo",
-    "timeout_ms", "request", "error",    "message",  "limit",  "after",   "reverse", "received",
+    "type",    "id",     "token",   "resume",     "client",   "batch", "binary",
+    "group",   "as",     "meta",    "presence",   "interest", "since", "last",
+    "to",      "user",   "session", "data",       "base64",   "ttl",   "key",
+    "confirm", "except", "echo",    "timeout_ms", "request",  "error", "message",
+    "limit",   "after",  "reverse", "received",   "name",
 });
-static_assert(field_names.find("received") == std::size_t(field::received));
+static_assert(field_names.find("name") == std::size_t(field::name));
 
 /// In the order of frame_type.
 inline constexpr name_table<frame_type_count> type_names({
     // clang-format off
     "hello", "join", "update", "leave", "send", "publish", "request", "reply", "received", "roster", "history",
-    "refresh", "ping",
+    "refresh", "ping", "call",
     // clang-format on
 });
-static_assert(type_names.find("ping") == std::size_t(frame_type::ping));
+static_assert(type_names.find("call") == std::size_t(frame_type::call));
 
 /// A set of fields, one bit each.
-using fields = std::uint32_t;
+using fields = std::uint64_t;
 constexpr fields fields_of(std::same_as<field> auto... f) {
   return ((fields{1} << static_cast<unsigned>(f)) | ... | fields{0});
 }
@@ -82,6 +84,7 @@ inline constexpr auto rules = [] {
       /* history  */ {fields_of(id, group, since, limit, reverse), fields_of(id)},
       /* refresh  */ {fields_of(id, token), fields_of(id, token)},
       /* ping     */ {fields_of(received)},
+      /* call     */ {fields_of(id, group, name, timeout_ms) | payload, fields_of(name), true},
   }};
 }();
 
@@ -97,6 +100,7 @@ inline constexpr name_table<3> confirm_words({"queued", "written", "received"});
 inline constexpr std::int64_t ttl_s_max = 60;
 inline constexpr std::int64_t timeout_ms_min = 50;
 inline constexpr std::int64_t timeout_ms_max = 60'000;
+inline constexpr std::size_t call_name_bytes_max = 64;
 inline constexpr std::int64_t page_max = std::int64_t{1} << 31;
 
 } // namespace beckon::protocol

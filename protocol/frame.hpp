@@ -32,8 +32,9 @@ enum class frame_type : std::uint8_t {
   history,
   refresh,
   ping,
+  call,
 };
-inline constexpr std::size_t frame_type_count = 13;
+inline constexpr std::size_t frame_type_count = 14;
 std::string_view name(frame_type) noexcept;
 
 enum class presence_mode : std::uint8_t { none, count, full };
@@ -80,6 +81,7 @@ struct client_frame {
   std::span<const std::uint64_t> received;    ///< message numbers
   std::size_t limit = 0; ///< of a roster; 0: not given. Cut to the page's size.
   std::optional<std::string_view> after;
+  std::string_view name; ///< of a call: 1 to 64 bytes
 };
 
 /// Why a frame could not be read. Texts have static storage and hold nothing of the client's.

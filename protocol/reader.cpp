@@ -163,6 +163,8 @@ bool frame_parser::reader::read(field f) {
     return read_integer(f, 1, page_max, frame.limit);
   case request:
     return read_integer(f, 1, number_max, frame.request);
+  case field::name:
+    return read_call_name();
   case key:
     return postpone_key();
   case since:
@@ -324,6 +326,14 @@ bool frame_parser::reader::read_integer(field f, std::int64_t min, std::int64_t 
     return bad(f);
   out = static_cast<Number>(*value);
   return true;
+}
+
+bool frame_parser::reader::read_call_name() {
+  std::optional<std::string_view> value;
+  if (!read_text(field::name, value))
+    return false;
+  frame.name = *value;
+  return (!value->empty() && value->size() <= call_name_bytes_max) || bad(field::name);
 }
 
 bool frame_parser::reader::postpone_key() {

@@ -46,6 +46,7 @@ struct frame_parser::reader {
   bool read_word(field f, const Words& words, Out& out);
   template <class Number>
   bool read_integer(field f, std::int64_t min, std::int64_t max, Number& out);
+  bool read_call_name();
   bool postpone_key();
   bool postpone_if(bool right, field f);
 

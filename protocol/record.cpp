@@ -199,6 +199,10 @@ void append(std::string& batch, const gap_record& r) {
   record_writer(batch, r.kind).add(r.group).add(r.lost);
 }
 
+void append(std::string& batch, const removal_record& r) {
+  record_writer(batch, r.kind).add(r.group).add(r.uid).add(r.banned_until);
+}
+
 void append(std::string& batch, const credit_record& r) {
   record_writer(batch, r.kind).add(r.bytes);
 }
@@ -281,6 +285,12 @@ bool read(std::string_view fields, count_record& out) {
 
 bool read(std::string_view fields, gap_record& out) {
   return record_reader(fields).take(out.group).take(out.lost).good();
+}
+
+bool read(std::string_view fields, removal_record& out) {
+  record_reader in(fields);
+  in.take(out.group).take(out.uid).take(out.banned_until);
+  return in.good() && !out.group.empty() && !out.uid.empty();
 }
 
 bool read(std::string_view fields, credit_record& out) {

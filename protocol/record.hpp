@@ -35,6 +35,7 @@ enum class record_kind : std::uint8_t {
   ping = 11,
   pong = 12,
   goodbye = 13,
+  removal = 14,
 };
 
 /// A member's sessions on the node that says so: the whole truth, not a difference. 0: none (any
@@ -139,6 +140,13 @@ struct goodbye_record {
   static constexpr auto kind = record_kind::goodbye;
 };
 
+/// The member's sessions in the group must go.
+struct removal_record {
+  static constexpr auto kind = record_kind::removal;
+  std::string_view group, uid;
+  std::uint64_t banned_until = 0; ///< ms since 1970; 0: it may come again
+};
+
 /// Begins an empty batch. @param epoch a number that both ends of the link have
 void start_batch(std::string& batch, std::uint64_t epoch);
 /// Takes the beginning off. @returns the epoch; 0, which no link has, when it is no batch
@@ -157,6 +165,7 @@ void append(std::string& batch, const credit_record& r);
 void append(std::string& batch, const ping_record& r);
 void append(std::string& batch, const pong_record& r);
 void append(std::string& batch, const goodbye_record& r);
+void append(std::string& batch, const removal_record& r);
 
 /// One record of a batch, its fields unread.
 struct raw_record {
@@ -181,5 +190,6 @@ bool read(std::string_view fields, gap_record& out);
 bool read(std::string_view fields, credit_record& out);
 bool read(std::string_view fields, ping_record& out);
 bool read(std::string_view fields, pong_record& out);
+bool read(std::string_view fields, removal_record& out);
 
 } // namespace beckon::protocol

@@ -118,13 +118,13 @@ BOOST_AUTO_TEST_CASE(each_thread_gets_its_own_sessions) {
 
 BOOST_AUTO_TEST_CASE(who_is_offline_is_settled_for_those_who_ask) {
   handovers h(node.node, what);
-  h.offline(1);
+  h.settle(1, protocol::outcome::offline);
   BOOST_TEST(node.node.homes[0]->owes());
   node.end_turn(0); // to home 1, where the sender is
   what.ticket = 0;
   handovers quiet(node.node, what);
   node.enter(0);
-  quiet.offline(1);
+  quiet.settle(1, protocol::outcome::offline);
   BOOST_TEST(!node.node.homes[0]->owes());
   auto offline = node.node.homes[0]
                      ->count

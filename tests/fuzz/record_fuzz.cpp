@@ -45,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     read_twice<credit_record>(r.fields);
     read_twice<ping_record>(r.fields);
     read_twice<pong_record>(r.fields);
+    read_twice<removal_record>(r.fields);
   }
   return 0;
 }

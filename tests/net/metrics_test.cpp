@@ -237,8 +237,8 @@ BOOST_AUTO_TEST_CASE(every_code_outcome_close_and_refusal_has_a_label) {
     return std::count_if(samples.begin(), samples.end(),
                          [&](const auto& s) { return s.first.starts_with(family + '{'); });
   };
-  BOOST_TEST(with("beckon_messages_total") == 4 * static_cast<int>(protocol::outcome_count));
-  BOOST_TEST(with("beckon_frames_refused_total") == 5 * static_cast<int>(protocol::code_count));
+  BOOST_TEST(with("beckon_messages_total") == 5 * static_cast<int>(protocol::outcome_count));
+  BOOST_TEST(with("beckon_frames_refused_total") == 6 * static_cast<int>(protocol::code_count));
   BOOST_TEST(with("beckon_rejects_total") ==
              static_cast<int>(protocol::code_count + actors::refusal_count));
   BOOST_TEST(with("beckon_closes_total") == static_cast<int>(actors::close_count));

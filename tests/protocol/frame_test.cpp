@@ -135,6 +135,7 @@ const std::map<std::string, kinds> takes = {
     {"after", {"text"}},
     {"reverse", {"bool"}},
     {"received", {"int"}},
+    {"name", {"text"}},
 };
 
 struct type_of_frame {
@@ -162,6 +163,9 @@ const std::vector<type_of_frame> types = {
     {"history", {"id", "group", "since", "limit", "reverse"}, {base_id}},
     {"refresh", {"id", "token"}, {base_id, {"token", "\"t\""}}},
     {"ping", {"received"}, {}},
+    {"call",
+     {"id", "group", "name", "timeout_ms", "data", "base64"},
+     {{"name", "\"bid\""}, base_data}},
 };
 
 /// Fields that cannot stand beside another one.

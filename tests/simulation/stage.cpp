@@ -1,5 +1,6 @@
 #include "tests/simulation/stage.hpp"
 
+#include "actors/clerk.hpp"
 #include "actors/directory.hpp"
 #include "actors/group.hpp"
 #include "actors/relay.hpp"
@@ -51,6 +52,7 @@ stage::stage(std::size_t homes, const protocol::limits& bounds,
     node.directories.push_back(system_->spawn<actors::directory, caf::hidden>(node));
     node.users.push_back(system_->spawn<actors::users, caf::hidden>(node));
   }
+  node.clerk = system_->spawn<actors::clerk, caf::hidden>();
   settle();
 }
 
@@ -65,6 +67,7 @@ stage::~stage() {
   for (auto& home : node.homes)
     end(std::exchange(home->relay_handle, nullptr));
   end(std::exchange(node.hub, nullptr));
+  end(std::exchange(node.clerk, nullptr));
   for (auto* shards : {&node.directories, &node.users}) {
     for (auto& actor : *shards)
       end(actor);

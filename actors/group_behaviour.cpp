@@ -1,0 +1,119 @@
+// A group and its behaviour: which one it has, and what only behaviours ask of it.
+
+#include "actors/group.hpp"
+
+namespace beckon::actors {
+
+// ---- which one
+// -------------------------------------------------------------------------------------------------------
+
+/// A group for which no rule speaks has no host, and asks nobody on its way.
+void group::choose_behaviour() {
+  auto chosen = shared_.chosen_behaviours.load();
+  auto name = chosen ? chosen->name_for(name_) : std::string_view{};
+  if (auto* kind = shared_.known_behaviours.find(name))
+    host().start(kind, chosen->options_for(name));
+}
+
+/// A group whose rule says what it said before keeps what it has, by an operator's word perhaps.
+void group::choose_again(const choose_behaviours& c) {
+  auto now = shared_.chosen_behaviours.load();
+  auto before = c.before ? c.before->name_for(name_) : std::string_view{};
+  auto name = now ? now->name_for(name_) : std::string_view{};
+  auto same =
+      before == name && (name.empty() || c.before->options_for(name) == now->options_for(name));
+  if (!same)
+    swap_to(name);
+}
+
+void group::swap(const swap_behaviour& s) {
+  swapped result{.what = swapped::kind::done, .behaviour = {}, .was = {}, .why = {}};
+  if (s.behaviour)
+    result = swap_to(*s.behaviour);
+  else if (host_)
+    result.behaviour = result.was = host_->behaviour();
+  s.done(result);
+}
+
+swapped group::swap_to(std::string_view behaviour) {
+  auto* kind = shared_.known_behaviours.find(behaviour);
+  if (!kind && !behaviour.empty()) {
+    auto had = host_ ? host_->behaviour() : std::string{};
+    return {.what = swapped::kind::no_behaviour, .behaviour = had, .was = had, .why = {}};
+  }
+  auto chosen = shared_.chosen_behaviours.load();
+  return host().swap(kind, chosen && kind ? chosen->options_for(behaviour) : settings{});
+}
+
+behaviour_host& group::host() {
+  if (!host_)
+    host_ = std::make_unique<behaviour_host>(*this);
+  return *host_;
+}
+
+void group::renew_handlers() {
+  become(own_handlers());
+}
+
+void group::call(call_group& c) {
+  host().call(c, current_sender_id());
+}
+
+// ---- who may be here
+// -------------------------------------------------------------------------------------------------
+
+/// Of this node's sessions.
+void group::remove(std::string_view uid, protocol::left_reason why) {
+  auto* m = roster_.find(uid);
+  if (!m)
+    return;
+  std::vector<seat> gone;
+  for (auto* s : m->seats)
+    gone.push_back(*s);
+  for (auto& s : gone)
+    evict(s, why);
+  schedule_flush();
+}
+
+void group::remove_all(protocol::left_reason why) {
+  std::vector<std::string> gone;
+  roster_.for_each_member([&](const member& m) {
+    if (!m.seats.empty())
+      gone.push_back(m.uid);
+  });
+  for (auto& uid : gone)
+    remove(uid, why);
+  retire_if_empty();
+}
+
+void group::remove_everywhere(std::string_view uid, std::int64_t banned_until) {
+  far_removal f{name_, std::string(uid), banned_until};
+  remove_far(f);
+  if (shared_.hub)
+    send(shared_.hub, std::move(f));
+}
+
+void group::remove_far(const far_removal& f) {
+  if (f.banned_until)
+    ban(f.uid, f.banned_until);
+  remove(f.uid, protocol::left_reason::kicked);
+  if (host_)
+    host_->tell_changes();
+  retire_if_empty();
+}
+
+void group::ban(std::string_view uid, std::int64_t until) {
+  bans_.add(uid, until);
+  auto time = std::chrono::milliseconds(until - home::current().wall_ms);
+  delayed_send(this, std::max(time, std::chrono::milliseconds{0}), behaviour_alarm{});
+}
+
+/// A ban is over, or what its behaviour waits for.
+void group::alarm(const behaviour_alarm& a) {
+  bans_.expire(home::current().wall_ms);
+  if (host_)
+    host_->due(a);
+  retire_if_empty();
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,528 @@
+#include "actors/behaviours.hpp"
+
+#include "actors/group.hpp"
+#include "beckon/behaviour.hpp"
+#include "tests/actors/wire.hpp"
+#include "tests/simulation/recorder.hpp"
+#include "tests/simulation/stage.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+using namespace beckon::testing;
+using namespace std::chrono_literals;
+namespace actors = beckon::actors;
+namespace protocol = beckon::protocol;
+using protocol::code;
+
+namespace {
+
+/// Hooks as the test of the moment wants them, and a diary.
+struct script {
+  std::function<beckon::verdict(beckon::group&, beckon::joining&)> joining;
+  std::function<beckon::verdict(beckon::group&, beckon::message&)> message;
+  std::function<beckon::verdict(beckon::group&, const beckon::call&)> call;
+  std::function<void(beckon::group&)> started, ticking;
+  std::function<void(beckon::group&, const beckon::member&)> left;
+  caf::behavior handlers;
+  std::string diary;
+  int made = 0;
+};
+script now;
+
+class played : public beckon::behaviour {
+public:
+  played() { ++now.made; }
+  void started(beckon::group& g) override {
+    if (now.started)
+      now.started(g);
+  }
+  beckon::verdict joining(beckon::group& g, beckon::joining& j) override {
+    return now.joining ? now.joining(g, j) : beckon::pass();
+  }
+  void joined(beckon::group&, const beckon::member& m) override {
+    now.diary.append("joined ").append(m.uid).append(std::to_string(m.sessions)) += ' ';
+  }
+  void leaving(beckon::group& g, const beckon::member& m) override {
+    now.diary.append("left ").append(m.uid).append(std::to_string(m.sessions)) += ' ';
+    if (now.left)
+      now.left(g, m);
+  }
+  beckon::verdict sending(beckon::group& g, beckon::message& m) override { return play(g, m); }
+  beckon::verdict publishing(beckon::group& g, beckon::message& m) override { return play(g, m); }
+  beckon::verdict requesting(beckon::group& g, beckon::message& m) override { return play(g, m); }
+  beckon::verdict calling(beckon::group& g, const beckon::call& c) override {
+    return now.call ? now.call(g, c) : beckon::pass();
+  }
+  void ticking(beckon::group& g) override {
+    if (now.ticking)
+      now.ticking(g);
+  }
+  caf::behavior handlers(beckon::group&) override { return now.handlers; }
+
+private:
+  static beckon::verdict play(beckon::group& g, beckon::message& m) {
+    return now.message ? now.message(g, m) : beckon::pass();
+  }
+};
+
+/// Counts what is sent; hands the count over.
+class counting final : public beckon::behaviour {
+public:
+  beckon::verdict sending(beckon::group&, beckon::message&) override {
+    return ++sent_, beckon::pass();
+  }
+  beckon::verdict calling(beckon::group&, const beckon::call&) override {
+    return beckon::answer_with(std::to_string(sent_));
+  }
+  std::any hand_over() const override { return sent_; }
+  void take_over(beckon::group&, const std::any& state) override {
+    sent_ = std::any_cast<int>(state);
+  }
+
+private:
+  int sent_ = 0;
+};
+
+class refusing final : public beckon::behaviour {
+public:
+  void take_over(beckon::group& g, const std::any&) override {
+    g.after(10ms, [] { now.diary += "late "; });
+    throw std::runtime_error("not like this");
+  }
+};
+
+struct crowd {
+  crowd() {
+    now = {};
+    node.node.known_behaviours.add<played>("played");
+    node.node.known_behaviours.add<counting>("counting");
+    node.node.known_behaviours.add<refusing>("refusing");
+    rule("played");
+    node.node.behaviour_told = [this](const actors::behaviour_event& e) {
+      log.append(std::to_string(static_cast<int>(e.what))).append(e.hook).append(e.text) += '\n';
+    };
+    node.settle();
+    for (auto* r : {&alice, &bob, &carol})
+      r->said();
+  }
+  void rule(const std::string& name) {
+    auto chosen = std::make_shared<actors::behaviour_settings>();
+    if (!name.empty())
+      chosen->rules.push_back({name, "g*"});
+    node.node.chosen_behaviours.store(std::move(chosen));
+  }
+  std::string say(recorder& who, const std::string& frame) {
+    who.write(frame);
+    node.settle();
+    return who.said();
+  }
+  void join_all() {
+    for (auto* r : {&alice, &bob, &carol})
+      say(*r, R"({"type":"join","id":1,"group":"g"})");
+  }
+  actors::swapped swap(std::optional<std::string> name) {
+    actors::swapped result;
+    caf::anon_send(node.node.directory_of("g"),
+                   actors::swap_behaviour{"g", std::move(name),
+                                          [&](const actors::swapped& s) { result = s; }});
+    node.settle();
+    return result;
+  }
+  stage node{2};
+  recorder alice{node, 0, "alice"}, bob{node, 1, "bob"}, carol{node, 1, "carol"};
+  std::string log;
+};
+
+const std::string to_bob = R"({"type":"send","id":7,"group":"g","to":"bob","data":"hi"})";
+const std::string to_both =
+    R"({"type":"send","id":7,"group":"g","to":["bob","carol"],"data":"hi"})";
+std::string direct(const std::string& from, const std::string& data) {
+  return delivery("direct", R"("group":"g","from":")" + from + '"', data);
+}
+std::string foreign(int id, const std::string& own_code, const std::string& sentence) {
+  return R"({"type":"error","id":)" + std::to_string(id) + R"(,"code":")" + own_code +
+         R"(","message":")" + sentence + "\"}\n";
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(actors_behaviour)
+
+BOOST_AUTO_TEST_CASE(hooks_that_are_not_written_are_not_asked_for) {
+  struct none final : beckon::behaviour {};
+  static_assert(actors::hooks_of<none>() == 0);
+  static_assert(actors::hooks_of<counting>() ==
+                (actors::bit(actors::hook::sending) | actors::bit(actors::hook::calling)));
+}
+
+BOOST_AUTO_TEST_CASE(a_group_without_a_rule_has_no_behaviour) {
+  crowd of;
+  of.rule("");
+  of.join_all();
+  BOOST_TEST(now.made == 0);
+  BOOST_TEST(of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"x","data":1})") ==
+             error(2, code::not_found));
+  BOOST_TEST(of.swap(std::nullopt).behaviour == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_hook_sees_who_sends_what_to_whom) {
+  crowd of;
+  now.message = [](beckon::group& g, beckon::message& m) {
+    now.diary.append(g.name()).append(" ").append(m.from().uid).append(m.from().meta);
+    for (std::size_t i = 0; i < m.recipients(); ++i)
+      now.diary.append(" ").append(m.recipient(i));
+    now.diary.append(m.data().opaque ? " opaque " : " ").append(m.data().bytes) += '\n';
+    return beckon::pass();
+  };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g","meta":{"a":1}})");
+  of.say(of.bob, R"({"type":"join","id":1,"group":"g"})");
+  now.diary.clear();
+  BOOST_TEST(of.say(of.alice, to_bob) == ok(7));
+  of.say(of.alice, R"({"type":"publish","group":"g","data":{"data":[1, 2]}})");
+  of.say(of.alice, R"({"type":"send","group":"g","to":"bob","base64":"AAEC"})");
+  constexpr char seen[] = "g alice{\"a\":1} bob \"hi\"\ng alice{\"a\":1} {\"data\":[1, 2]}\n"
+                          "g alice{\"a\":1} bob opaque \0\1\2\n";
+  BOOST_TEST(now.diary == std::string(seen, sizeof seen - 1));
+}
+
+BOOST_AUTO_TEST_CASE(a_message_is_denied_changed_or_answered) {
+  crowd of;
+  of.join_all();
+  now.message = [](auto&, auto&) { return beckon::deny("slow_mode", "Wait."); };
+  BOOST_TEST(of.say(of.alice, to_bob) == foreign(7, "slow_mode", "Wait."));
+  BOOST_TEST(of.say(of.alice, R"({"type":"publish","id":8,"group":"g","data":1})") ==
+             foreign(8, "slow_mode", "Wait."));
+  BOOST_TEST(of.say(of.alice, R"({"type":"request","id":9,"group":"g","to":"bob","data":1})") ==
+             foreign(9, "slow_mode", "Wait."));
+  now.message = [](auto&, auto&) { return beckon::deny("No Code", ""); };
+  BOOST_TEST(of.say(of.alice, to_bob).find("\"denied\"") != std::string::npos);
+  BOOST_TEST(of.bob.said() == "");
+  now.message = [](auto&, beckon::message& m) {
+    m.change({R"({"now":true})"});
+    return beckon::pass();
+  };
+  BOOST_TEST(of.say(of.alice, to_bob) == ok(7));
+  BOOST_TEST(of.bob.said() == direct("alice", R"({"now":true})"));
+  now.message = [](auto&, auto&) { return beckon::answer_with("42"); };
+  BOOST_TEST(of.say(of.alice, R"({"type":"request","id":9,"group":"g","to":"bob","data":1})") ==
+             ok(9, R"("from":"$group","data":42)"));
+  BOOST_TEST(of.bob.said() == "");
+}
+
+BOOST_AUTO_TEST_CASE(single_recipients_are_taken_out_with_an_outcome) {
+  crowd of;
+  of.join_all();
+  now.message = [](auto&, beckon::message& m) {
+    m.settle(0, beckon::outcome::denied);
+    return beckon::pass();
+  };
+  BOOST_TEST(of.say(of.alice, to_both) == ok(7, R"("outcomes":{"bob":"denied"})"));
+  BOOST_TEST(of.bob.said() == "");
+  BOOST_TEST(of.carol.said() == direct("alice", "\"hi\""));
+  now.message = [](auto&, beckon::message& m) {
+    m.settle(0, beckon::outcome::parked);
+    return beckon::pass();
+  };
+  BOOST_TEST(of.say(of.alice, to_bob) == ok(7, R"("outcomes":{"bob":"parked"})"));
+  now.message = [](auto&, beckon::message& m) {
+    m.settle(0, beckon::outcome::delivered); // that would be a lie
+    return beckon::pass();
+  };
+  BOOST_TEST(of.say(of.alice, to_bob).find("internal") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_join_is_denied_or_given_another_meta) {
+  crowd of;
+  now.joining = [](auto&, beckon::joining& j) {
+    if (j.uid == "bob")
+      return beckon::deny("members_only", "Ask first.");
+    j.changed_meta = R"({"rank":1})";
+    return beckon::pass();
+  };
+  BOOST_TEST(of.say(of.bob, R"({"type":"join","id":1,"group":"g"})") ==
+             foreign(1, "members_only", "Ask first."));
+  BOOST_TEST(of.say(of.alice, R"({"type":"join","id":1,"group":"g","presence":"full"})")
+                 .find(R"("alice":{"meta":{"rank":1},"sessions":1})") != std::string::npos);
+  BOOST_TEST(now.diary == "joined alice1 ");
+  of.alice.end();
+  of.node.settle();
+  BOOST_TEST(now.diary == "joined alice1 left alice0 ");
+}
+
+BOOST_AUTO_TEST_CASE(a_call_is_answered_now_later_or_not_found) {
+  crowd of;
+  of.join_all();
+  std::optional<beckon::caller> waits;
+  beckon::group* group = nullptr;
+  now.call = [&](beckon::group& g, const beckon::call& c) {
+    group = &g;
+    if (c.name == "add")
+      return beckon::answer_with(std::string(c.data.bytes) + "1");
+    if (c.name == "wait")
+      return waits = c.who, beckon::later();
+    return beckon::pass();
+  };
+  BOOST_TEST(of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"add","data":4})") ==
+             ok(2, R"("from":"$group","data":41)"));
+  BOOST_TEST(of.say(of.alice, R"({"type":"call","id":3,"group":"g","name":"no","data":4})") ==
+             error(3, code::not_found));
+  BOOST_TEST(of.say(of.alice, R"({"type":"call","group":"g","name":"add","data":4})") == "");
+  BOOST_TEST(of.say(of.alice, R"({"type":"call","id":4,"group":"g","name":"wait","data":4})") ==
+             "");
+  group->answer(*waits, {"\"now\""});
+  of.node.settle();
+  BOOST_TEST(of.alice.said() == ok(4, R"("from":"$group","data":"now")"));
+  of.say(of.alice, R"({"type":"call","id":5,"group":"g","name":"wait","data":4,"timeout_ms":100})");
+  of.node.settle_for(200ms);
+  BOOST_TEST(of.alice.said() == error(5, code::timeout));
+}
+
+BOOST_AUTO_TEST_CASE(what_throws_is_made_again_and_the_message_in_hand_gets_internal) {
+  crowd of;
+  of.join_all();
+  BOOST_TEST(now.made == 1);
+  now.message = [](auto&, beckon::message& m) {
+    if (m.data().bytes == "\"bad\"")
+      throw std::runtime_error("bad");
+    return beckon::pass();
+  };
+  of.alice.write(R"({"type":"send","id":1,"group":"g","to":"bob","data":"bad"})");
+  of.alice.write(R"({"type":"send","id":2,"group":"g","to":"bob","data":"good"})");
+  of.node.settle();
+  auto said = of.alice.said();
+  BOOST_TEST(said.find(R"("id":1,"code":"internal")") != std::string::npos, said);
+  BOOST_TEST(said.find(ok(2)) != std::string::npos, said);
+  BOOST_TEST(of.bob.said() == direct("alice", "\"good\""));
+  BOOST_TEST(now.made == 2);
+  BOOST_TEST(of.log == "0sendingbad\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_throws_too_often_closes_its_group_and_no_other) {
+  crowd of;
+  of.join_all();
+  of.say(of.carol, R"({"type":"join","id":2,"group":"other"})");
+  now.message = [](auto&, auto&) -> beckon::verdict { throw 1; };
+  for (std::size_t i = 0; i < actors::behaviour_host::restarts_max; ++i)
+    BOOST_TEST(of.say(of.alice, to_bob).find("internal") != std::string::npos);
+  BOOST_TEST(of.bob.said() == "");
+  auto last = of.say(of.alice, to_bob);
+  BOOST_TEST(last.find("internal") != std::string::npos);
+  BOOST_TEST(last.find(left("g", "group_failed")) != std::string::npos);
+  BOOST_TEST(of.bob.said() == left("g", "group_failed"));
+  BOOST_TEST(of.carol.said() == left("g", "group_failed"));
+  BOOST_TEST(of.say(of.carol, R"({"type":"publish","id":3,"group":"other","data":1})") ==
+             ok(3, R"("count":0)"));
+  now.message = {};
+  BOOST_TEST(
+      of.say(of.alice, R"({"type":"join","id":1,"group":"g"})").starts_with(R"({"type":"ok")"));
+}
+
+BOOST_AUTO_TEST_CASE(seldom_trouble_is_forgiven) {
+  crowd of;
+  of.join_all();
+  now.message = [](auto&, auto&) -> beckon::verdict { throw std::runtime_error("now and then"); };
+  for (int i = 0; i < 10; ++i) {
+    BOOST_TEST(of.say(of.alice, to_bob).find("internal") != std::string::npos);
+    of.node.settle_for(actors::behaviour_host::restarts_within / 2);
+    of.alice.said();
+  }
+  BOOST_TEST(of.bob.said() == "");
+  BOOST_TEST(now.made == 11);
+}
+
+BOOST_AUTO_TEST_CASE(a_behaviour_that_cannot_begin_takes_nobody) {
+  crowd of;
+  now.started = [](auto&) { throw std::runtime_error("no"); };
+  BOOST_TEST(of.say(of.alice, R"({"type":"join","id":1,"group":"g"})") == error(1, code::internal));
+  BOOST_TEST(now.made == 4);
+}
+
+BOOST_AUTO_TEST_CASE(it_delivers_publishes_and_hears_what_became_of_it) {
+  crowd of;
+  std::string outcomes;
+  now.call = [&](beckon::group& g, const beckon::call& c) {
+    auto to = c.name == "ghost" ? "ghost" : "bob";
+    beckon::deliver_options how;
+    how.confirm =
+        c.name == "seen" ? beckon::confirm_level::received : beckon::confirm_level::queued;
+    how.ttl = 1s;
+    g.deliver(to, {"1"}, how,
+              [&](beckon::outcome o) { outcomes.append(protocol::name(o)) += ' '; });
+    g.publish({"2"}, {.except = "bob"});
+    return beckon::answer_with();
+  };
+  of.join_all();
+  of.say(of.alice, R"({"type":"call","group":"g","name":"ghost","data":0})");
+  BOOST_TEST(outcomes == "offline ");
+  of.alice.said();
+  of.say(of.carol, R"({"type":"call","group":"g","name":"go","data":0})");
+  BOOST_TEST(outcomes == "offline delivered ");
+  BOOST_TEST(of.bob.said() == direct("$group", "1"));
+  BOOST_TEST(of.alice.said() == delivery("message", R"("group":"g","from":"$group")", "2"));
+  of.say(of.alice, R"({"type":"call","group":"g","name":"seen","data":0})");
+  BOOST_TEST(outcomes == "offline delivered ");
+  of.node.settle_for(3s);
+  BOOST_TEST(outcomes == "offline delivered expired ");
+}
+
+BOOST_AUTO_TEST_CASE(timers_ring_once_ticks_again_and_cancelled_ones_never) {
+  crowd of;
+  now.started = [](beckon::group& g) {
+    g.after(100ms, [] { now.diary += "rang "; });
+    g.cancel(g.after(100ms, [] { now.diary += "wrong "; }));
+    g.tick_every(300ms);
+  };
+  now.ticking = [](auto&) { now.diary += "tick "; };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  of.node.settle_for(1s);
+  BOOST_TEST(now.diary == "joined alice1 rang tick tick tick ");
+}
+
+BOOST_AUTO_TEST_CASE(kicked_and_banned_members_are_out_for_as_long_as_was_said) {
+  crowd of;
+  now.call = [](beckon::group& g, const beckon::call& c) {
+    c.name == "kick" ? g.kick("bob") : g.ban("bob", 1s);
+    return beckon::answer_with();
+  };
+  of.join_all();
+  now.diary.clear();
+  of.say(of.alice, R"({"type":"call","group":"g","name":"kick","data":0})");
+  BOOST_TEST(of.bob.said() == left("g", "kicked"));
+  BOOST_TEST(now.diary == "left bob0 ");
+  BOOST_TEST(
+      of.say(of.bob, R"({"type":"join","id":1,"group":"g"})").starts_with(R"({"type":"ok")"));
+  of.say(of.alice, R"({"type":"call","group":"g","name":"ban","data":0})");
+  BOOST_TEST(of.bob.said() == left("g", "kicked"));
+  for (auto* r : {&of.alice, &of.carol}) // the ban outlives its last member
+    of.say(*r, R"({"type":"leave","group":"g"})");
+  BOOST_TEST(of.say(of.bob, R"({"type":"join","id":1,"group":"g"})") == error(1, code::denied));
+  of.node.settle_for(1100ms);
+  BOOST_TEST(
+      of.say(of.bob, R"({"type":"join","id":1,"group":"g"})").starts_with(R"({"type":"ok")"));
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_group_tells_all_and_begins_anew) {
+  crowd of;
+  now.call = [](beckon::group& g, const beckon::call&) { return g.close(), beckon::answer_with(); };
+  of.join_all();
+  auto said = of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"close","data":0})");
+  BOOST_TEST(said.find(left("g", "group_closed")) != std::string::npos);
+  BOOST_TEST(of.bob.said() == left("g", "group_closed"));
+  of.join_all();
+  BOOST_TEST(now.made == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_group_that_stays_keeps_its_state_while_empty) {
+  crowd of;
+  now.started = [](beckon::group& g) { g.stay(true); };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  of.say(of.alice, R"({"type":"leave","group":"g"})");
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  BOOST_TEST(now.made == 1);
+  caf::anon_send(of.node.node.directory_of("g"), actors::swap_behaviour{"g", "", [](auto&) {}});
+  of.node.settle();
+}
+
+BOOST_AUTO_TEST_CASE(other_actors_reach_its_handlers_and_it_asks_them) {
+  crowd of;
+  now.handlers = caf::behavior{[](int n) {
+    if (n == 13)
+      throw std::runtime_error("unlucky");
+    now.diary.append("got ").append(std::to_string(n)) += ' ';
+    return n + 1;
+  }};
+  now.call = [&](beckon::group& g, const beckon::call& c) {
+    auto other = g.actor().spawn(
+        []() -> caf::behavior { return {[](const std::string& s) { return s + "!"; }}; });
+    g.request(
+        other, 1s,
+        [&g, who = c.who](const std::string& answer) { g.answer(who, {"\"" + answer + "\""}); },
+        [](caf::error&) {}, std::string("hey"));
+    return beckon::later();
+  };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  auto group = of.node.group_named("g");
+  now.diary.clear();
+  caf::anon_send(group, 1);
+  caf::anon_send(group, 13);
+  caf::anon_send(group, 2);
+  of.node.settle();
+  BOOST_TEST(now.diary == "got 1 got 2 ");
+  BOOST_TEST(now.made == 2);
+  BOOST_TEST(of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"x","data":0})") ==
+             ok(2, R"("from":"$group","data":"hey!")"));
+}
+
+BOOST_AUTO_TEST_CASE(a_swap_keeps_members_and_hands_the_state_over) {
+  crowd of;
+  of.rule("counting");
+  of.join_all();
+  auto count = R"({"type":"call","id":2,"group":"g","name":"count","data":0})";
+  of.say(of.alice, to_bob);
+  of.say(of.alice, to_bob);
+  auto swapped = of.swap("counting");
+  BOOST_TEST((swapped.what == actors::swapped::kind::done));
+  BOOST_TEST(swapped.was == "counting");
+  BOOST_TEST(of.say(of.alice, count) == ok(2, R"("from":"$group","data":2)"));
+  of.bob.said();
+  BOOST_TEST(of.say(of.alice, to_bob) == ok(7));
+  BOOST_TEST(of.bob.said() == direct("alice", "\"hi\""));
+
+  swapped = of.swap("refusing"); // throws: the old one goes on as if nothing had been
+  BOOST_TEST((swapped.what == actors::swapped::kind::rolled_back));
+  BOOST_TEST(swapped.why == "not like this");
+  BOOST_TEST(swapped.behaviour == "counting");
+  of.node.settle_for(50ms);
+  BOOST_TEST(now.diary == "");
+  BOOST_TEST(of.say(of.alice, count) == ok(2, R"("from":"$group","data":3)"));
+
+  BOOST_TEST((of.swap("nobody").what == actors::swapped::kind::no_behaviour));
+  BOOST_TEST(of.swap("").behaviour == "");
+  BOOST_TEST(of.say(of.alice, count) == error(2, code::not_found));
+  BOOST_TEST(of.say(of.alice, to_bob) == ok(7));
+}
+
+BOOST_AUTO_TEST_CASE(new_rules_reach_the_groups_whose_rule_they_change) {
+  crowd of;
+  of.join_all();
+  auto before = of.node.node.chosen_behaviours.load();
+  of.rule("counting");
+  for (auto& directory : of.node.node.directories)
+    caf::anon_send(directory, actors::choose_behaviours{before});
+  of.node.settle();
+  BOOST_TEST(of.swap(std::nullopt).behaviour == "counting");
+}
+
+BOOST_AUTO_TEST_CASE(what_runs_long_is_told_and_counted) {
+  crowd of;
+  of.join_all();
+  now.message = [](auto&, auto&) {
+    auto until = std::chrono::steady_clock::now() + actors::behaviour_host::slow_min + 1ms;
+    while (std::chrono::steady_clock::now() < until) {
+    }
+    return beckon::pass();
+  };
+  BOOST_TEST(of.say(of.alice, to_bob) == ok(7));
+  BOOST_TEST(of.log == "2sending\n");
+  auto* kind = of.node.node.known_behaviours.find("played");
+  BOOST_TEST(kind->count->slow[static_cast<std::size_t>(actors::hook::sending)].load() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(names_of_behaviours_are_checked_and_single) {
+  actors::behaviours known;
+  known.add<counting>("a_1");
+  BOOST_CHECK_THROW(known.add<counting>("a_1"), std::invalid_argument);
+  BOOST_CHECK_THROW(known.add<counting>("A"), std::invalid_argument);
+  BOOST_CHECK_THROW(known.add<counting>(""), std::invalid_argument);
+  actors::settings given{{"n", "12"}, {"on", "true"}, {"word", "x"}};
+  BOOST_TEST(given.get("n", 0) == 12);
+  BOOST_TEST(given.get("on", false));
+  BOOST_TEST(given.get("word", "y") == "x");
+  BOOST_TEST(given.get("none", 3) == 3);
+  BOOST_CHECK_THROW(given.get("word", 1), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
