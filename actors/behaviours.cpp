@@ -5,16 +5,12 @@
 #include <algorithm>
 
 namespace beckon::actors {
-namespace {
-
-constexpr std::size_t name_bytes_max = 64;
 
 bool is_behaviour_name(std::string_view name) {
+  constexpr std::size_t name_bytes_max = 64;
   return !name.empty() && name.size() <= name_bytes_max &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos;
 }
-
-} // namespace
 
 void behaviours::add(behaviour_kind kind) {
   if (!is_behaviour_name(kind.name))

@@ -23,6 +23,9 @@
 
 namespace beckon::actors {
 
+/// 1 to 64 of [a-z0-9_].
+bool is_behaviour_name(std::string_view name);
+
 /// The options of one behaviour, as the configuration gives them (`[behaviour.NAME]`).
 class settings {
 public:

@@ -1,5 +1,6 @@
 #include "net/option_sources.hpp"
 
+#include "net/behaviour_options.hpp"
 #include "net/file.hpp"
 
 #include <algorithm>
@@ -11,23 +12,6 @@ namespace beckon::net {
 namespace {
 
 namespace po = boost::program_options;
-
-constexpr std::string_view blanks = " \t";
-
-std::string_view trimmed(std::string_view text) {
-  auto first = std::min(text.find_first_not_of(blanks), text.size());
-  auto last = text.find_last_not_of(blanks);
-  return text.substr(first, last == text.npos ? 0 : last + 1 - first);
-}
-
-/// Without control characters, on one line whatever a client of ours wrote.
-std::string one_line(std::string_view text) {
-  std::string line(text);
-  std::replace_if(
-      line.begin(), line.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return line;
-}
 
 /// What holds for every value, so that each can be printed as a line of a file and read back.
 std::optional<std::string> unprintable(const given_value& given) {
@@ -116,7 +100,60 @@ std::vector<std::string_view> elements_of(std::string_view list) {
   }
 }
 
+/// One file while it is read.
+struct file_reader {
+  std::vector<given_value> values = {};
+  std::string behaviour = {}; ///< whose section this is; empty: beckon's own
+
+  /// @returns what is wrong with the line, without its place
+  std::optional<std::string> take(std::string_view line, const std::string& place);
+  std::optional<std::string> take_section(std::string_view line);
+};
+
+std::optional<std::string> file_reader::take_section(std::string_view line) {
+  auto section = trimmed(line.substr(1, line.size() - 2));
+  behaviour = behaviour_of_section(section);
+  if (behaviour.empty() && !section.empty() && section != "beckon")
+    return in_quotes(line) + " is no section ([behaviour.NAME], [beckon] and [] are)";
+  return {};
+}
+
+std::optional<std::string> file_reader::take(std::string_view line, const std::string& place) {
+  if (line.starts_with('[') && line.ends_with(']'))
+    return take_section(line);
+  auto equals = line.find('=');
+  if (equals == line.npos)
+    return in_quotes(line) + " is not NAME = VALUE";
+  std::string name(trimmed(line.substr(0, equals)));
+  std::string value(trimmed(line.substr(equals + 1)));
+  if (!behaviour.empty()) {
+    values.push_back({find_option("behaviour-option"), behaviour + '.' + name + '=' + value,
+                      place + one_line(name)});
+    return {};
+  }
+  const auto* row = find_option(name);
+  if (!row || !may_be_in_file(*row))
+    return in_quotes(name) + (row ? " cannot stand in a file" : " is not an option");
+  values.push_back({row, std::move(value), place + name});
+  return {};
+}
+
 } // namespace
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return line;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t";
+  auto first = std::min(text.find_first_not_of(blanks), text.size());
+  auto last = text.find_last_not_of(blanks);
+  return text.substr(first, last == text.npos ? 0 : last + 1 - first);
+}
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t shown_bytes_max = 100;
@@ -176,24 +213,17 @@ given_values read_configuration_file(const std::string& path, std::string_view w
   if (!file)
     return std::string(where) + ": " + in_quotes(path) +
            " cannot be read: " + file.error().message();
-  std::vector<given_value> values;
+  file_reader reader;
   std::size_t number = 0;
   for (auto line : lines_of(file->bytes)) {
     auto place = one_line(path) + ':' + std::to_string(++number) + ": ";
     line = trimmed(line);
     if (line.empty() || line.front() == '#' || line.front() == ';')
       continue;
-    auto equals = line.find('=');
-    if (equals == line.npos)
-      return place + in_quotes(line) + " is not NAME = VALUE";
-    auto name = trimmed(line.substr(0, equals));
-    const auto* row = find_option(name);
-    if (!row || !may_be_in_file(*row))
-      return place + in_quotes(name) + (row ? " cannot stand in a file" : " is not an option");
-    values.push_back(
-        {row, std::string(trimmed(line.substr(equals + 1))), place + std::string(name)});
+    if (auto wrong = reader.take(line, place))
+      return place + *wrong;
   }
-  return checked(std::move(values));
+  return checked(std::move(reader.values));
 }
 
 } // namespace beckon::net

@@ -28,8 +28,15 @@ given_values read_command_line(int argc, const char* const* argv);
 /// Variables that start with BECKON_; each must belong to an option. Lists are separated by commas.
 given_values read_environment(const char* const* envp);
 /// Lines `name = value`; blanks around both are ignored; a comment starts with `#` or `;` at the
-/// start of its line. `where` names who asked for the file: `--config` or `BECKON_CONFIG`.
+/// start of its line. Below `[behaviour.NAME]` each line is an option of that behaviour, as if it
+/// were `behaviour-option = NAME.name=value`; `[beckon]` or `[]` goes back. `where` names who asked
+/// for the file: `--config` or `BECKON_CONFIG`.
 given_values read_configuration_file(const std::string& path, std::string_view where);
+
+/// Without control characters, on one line whatever a client of ours wrote.
+std::string one_line(std::string_view text);
+/// Without blanks at both ends.
+std::string_view trimmed(std::string_view text);
 
 /// `text` in single quotes, on one line: control characters as `?`, cut after 100 bytes.
 std::string in_quotes(std::string_view text);

@@ -1,6 +1,7 @@
 #include "net/option_table.hpp"
 
 #include "actors/address.hpp"
+#include "net/behaviour_options.hpp"
 #include "net/cluster_options.hpp"
 #include "net/endpoint.hpp"
 #include "net/limit_options.hpp"
@@ -176,6 +177,22 @@ option_row key_file_row() {
               }};
 }
 
+option_row admin_key_file_row() {
+  return {.name = "admin-key-file",
+          .unit = "FILE",
+          .reason =
+              "the key of who may change something by --admin-listen: all its bytes, at least "
+              "32, less one newline at the end; without it nobody may",
+          .read = [](options& o, std::string_view text) -> refusal {
+            o.admin_key_file = text;
+            return {};
+          },
+          .print =
+              [](const options& o) {
+                return o.admin_key_file.empty() ? values{} : values{o.admin_key_file};
+              }};
+}
+
 option_row origin_row() {
   return {.name = "origin",
           .unit = "ORIGIN",
@@ -226,6 +243,7 @@ std::vector<option_row> listening() {
 
 std::vector<option_row> identity() {
   return under("Who may connect, as whom", insecure_row(), behind_proxy_row(), key_file_row(),
+               admin_key_file_row(),
                duration("token-leeway", at(&options::token_leeway), {milliseconds{0}, minutes{5}},
                         "how far the clocks of issuer and server may differ"),
                origin_row(), policy_row());
@@ -288,6 +306,7 @@ std::vector<option_row> make_table() {
   append(table, identity());
   append(table, timing());
   append(table, limit_options());
+  append(table, behaviour_options());
   append(table, cluster_options());
   append(table, logging());
   append(table, configuration());

@@ -154,6 +154,25 @@ std::optional<std::string> identify(configured& result, const places& found) {
   return {};
 }
 
+/// Reads the operator's key where one is named.
+std::optional<std::string> entrust(configured& result, const places& found) {
+  const auto& file = result.values.admin_key_file;
+  if (file.empty())
+    return {};
+  auto key = read_token_key(file);
+  if (!key)
+    return place_of(found, "admin-key-file") + ": " + in_quotes(file) + ' ' + key.error();
+  auto printable = [](char c) { return c > 0x20 && c < 0x7f; };
+  if (!std::all_of(key->bytes.begin(), key->bytes.end(), printable))
+    return place_of(found, "admin-key-file") + ": " + in_quotes(file) +
+           " has bytes that no HTTP header can carry (base64 makes good keys)";
+  if (key->world_readable)
+    result.warnings.push_back("the admin key file " + in_quotes(file) +
+                              " can be read by every user of this machine");
+  result.admin_key = std::move(key->bytes);
+  return {};
+}
+
 /// Sees to it that neither tokens nor `--insecure` are offered to other machines unasked.
 std::optional<std::string> expose(configured& result, const places& found) {
   const auto& values = result.values;
@@ -193,6 +212,8 @@ std::optional<std::string> judge(configured& result, const places& found) {
   if (auto line = contradiction(result.values, found))
     return line;
   if (auto line = identify(result, found))
+    return line;
+  if (auto line = entrust(result, found))
     return line;
   if (auto line = expose(result, found))
     return line;

@@ -3,6 +3,7 @@
 // option_table.cpp) and the rules between them. Read once by main from command line, environment
 // and file; handed down by constructor.
 
+#include "actors/behaviours.hpp"
 #include "net/cluster_settings.hpp"
 #include "net/endpoint.hpp"
 #include "net/log.hpp"
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -40,6 +42,7 @@ struct options {
   std::chrono::milliseconds token_leeway{30'000};
   std::vector<std::string> origins; ///< as browsers write them
   std::vector<protocol::policy_rule> policies;
+  std::string admin_key_file;
 
   std::chrono::milliseconds ping{10'000};
   std::chrono::milliseconds pong{10'000};
@@ -53,6 +56,10 @@ struct options {
   log_format format = log_format::text;
 
   bool behind_proxy = false;
+
+  std::vector<actors::behaviour_rule> behaviours;
+  std::vector<std::string> behaviour_libraries;
+  std::map<std::string, actors::settings, std::less<>> behaviour_settings; ///< by its name
 
   cluster_settings cluster;
 
@@ -69,6 +76,7 @@ struct configured {
   std::set<std::string, std::less<>>
       given;             ///< names of the options that some source gave, without `--`
   std::string token_key; ///< the key of token_key_file; empty: none
+  std::string admin_key; ///< the key of admin_key_file; empty: none
 };
 
 /// Reads command line > environment > file > default. argv[0] is skipped (the program, or the word

@@ -79,6 +79,8 @@ void server::make_node(const configured& conf) {
   node_.policies = values_.policies;
   node_.ping = values_.ping;
   node_.auth_timeout = values_.auth_timeout;
+  node_.chosen_behaviours = std::make_shared<const actors::behaviour_settings>(
+      actors::behaviour_settings{values_.behaviours, values_.behaviour_settings});
   if (conf.token_key.empty())
     return;
   verifier_.emplace(conf.token_key, values_.token_leeway, values_.bounds);

@@ -136,6 +136,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_configuration_gets_one_line_that_names_what_is_wron
     const char* starts_with; ///< behind "beckon: "
   };
   scratch_file short_key(std::string(31, 'k'));
+  scratch_file blank_key(std::string(31, 'k') + " k");
   const row rows[] = {
       // The command line's own grammar.
       {{"--prot", "80"}, {}, "", "unrecognised option '--prot'"},
@@ -200,6 +201,21 @@ BOOST_AUTO_TEST_CASE(a_wrong_configuration_gets_one_line_that_names_what_is_wron
       {{"--policy", "room-*"}, {}, "", "--policy: 'room-*' is not PATTERN="},
       {{"--policy", "room-*=many"}, {}, "", "--policy: 'room-*=many' is not"},
       {{"--policy", "=multi"}, {}, "", "--policy: '=multi' is not"},
+      {{"--behaviour", "auction"}, {}, "", "--behaviour: 'auction' is not NAME @ PATTERN"},
+      {{"--behaviour", "Auction @ *"}, {}, "", "--behaviour: 'Auction @ *' is not NAME @ PATTERN"},
+      {{"--behaviour", "auction @"}, {}, "", "--behaviour: 'auction @' is not NAME @ PATTERN"},
+      {{"--behaviour", "@ *"}, {}, "", "--behaviour: '@ *' is not NAME @ PATTERN"},
+      {{"--behaviour", std::string(65, 'a') + " @ *"}, {}, "", "--behaviour: 'aaaa"},
+      {{"--behaviour-library", "a", "--behaviour-library", "a"},
+       {},
+       "",
+       "--behaviour-library: 'a' is loaded already"},
+      {{"--behaviour-option", "a.b"}, {}, "", "--behaviour-option: 'a.b' is not NAME.KEY=VALUE"},
+      {{"--behaviour-option", "a=b"}, {}, "", "--behaviour-option: 'a=b' is not NAME.KEY=VALUE"},
+      {{"--behaviour-option", "a.b=1", "--behaviour-option", "a.b=1"},
+       {},
+       "",
+       "--behaviour-option: 'a.b=1' is given twice"},
       {{"--log-level", "trace"}, {}, "", "--log-level: 'trace' is none of debug|info"},
       {{"--log-format", "JSON"}, {}, "", "--log-format: 'JSON' is none of text|json"},
       {{"--insecure=yes"}, {}, "", "--insecure: 'yes' is neither true nor false"},
@@ -264,7 +280,16 @@ BOOST_AUTO_TEST_CASE(a_wrong_configuration_gets_one_line_that_names_what_is_wron
       {{"--config", "/dev/zero"}, {}, "", "--config: '/dev/zero' cannot be read: File too large"},
       {{}, {}, "port = 80\n\nprot = 80\n", "{FILE}:3: 'prot' is not an option"},
       {{}, {}, "# a comment\nport 80\n", "{FILE}:2: 'port 80' is not NAME = VALUE"},
-      {{}, {}, "[server]\nport = 80\n", "{FILE}:1: '[server]' is not NAME = VALUE"},
+      {{}, {}, "[server]\nport = 80\n", "{FILE}:1: '[server]' is no section"},
+      {{}, {}, "[behaviour.A]\n", "{FILE}:1: '[behaviour.A]' is no section"},
+      {{}, {}, "[behaviour.]\n", "{FILE}:1: '[behaviour.]' is no section"},
+      {{}, {}, "\n[behaviour.a]\nb\n", "{FILE}:3: 'b' is not NAME = VALUE"},
+      {{}, {}, "[behaviour.a]\nb c = 1\n", "{FILE}:2: b c: 'a.b c=1' is not NAME.KEY=VALUE"},
+      {{}, {}, "[behaviour.a]\nb =\n", "{FILE}:2: b: 'a.b=' is not NAME.KEY=VALUE"},
+      {{}, {}, "[behaviour.a]\nb = 1\nb = 2\n", "{FILE}:3: b: 'a.b=2' is given twice"},
+      {{}, {}, "[behaviour.a]\n[]\nb = 1\n", "{FILE}:3: 'b' is not an option"},
+      {{}, {}, "[behaviour.a]\n[beckon]\nb = 1\n", "{FILE}:3: 'b' is not an option"},
+      {{}, {}, "[behaviour.a\n", "{FILE}:1: '[behaviour.a' is not NAME = VALUE"},
       {{}, {}, "port = 80\nport = 81", "{FILE}:2: port: given twice"},
       {{}, {}, "port =\n", "{FILE}:1: port: the value is empty"},
       {{}, {}, "port = 80 # the usual\n", "{FILE}:1: port: '80 # the usual' is not a whole number"},
@@ -302,6 +327,12 @@ BOOST_AUTO_TEST_CASE(a_wrong_configuration_gets_one_line_that_names_what_is_wron
        "",
        "--token-key-file: '/tmp' cannot be read: Is a directory"},
       {{"--token-key-file", short_key.path()}, {}, "", "--token-key-file: '/tmp/"},
+      {{"--insecure", "--admin-key-file", "/nowhere"},
+       {},
+       "",
+       "--admin-key-file: '/nowhere' cannot be read"},
+      {{"--insecure", "--admin-key-file", short_key.path()}, {}, "", "--admin-key-file: '/tmp/"},
+      {{"--insecure", "--admin-key-file", blank_key.path()}, {}, "", "--admin-key-file: '/tmp/"},
       {{"--insecure", "--max-frame", "8KiB"},
        {},
        "",
@@ -419,6 +450,50 @@ BOOST_AUTO_TEST_CASE(a_number_sign_inside_a_value_survives) {
   BOOST_TEST((read.values.policies[1].policy == session_policy::reject));
 }
 
+BOOST_AUTO_TEST_CASE(a_section_of_the_file_has_the_options_of_one_behaviour) {
+  auto read = good_file("behaviour = auction @ auction:*\n[behaviour.auction]\nstep = 5\n"
+                        "words = a b=c # d\n[]\nbehaviour-option = echo.x=1\n"
+                        "[ behaviour.auction ]\nport = 1\n[beckon]\nbehaviour = echo@*\n"
+                        "insecure = true\n");
+  const auto& rules = read.values.behaviours;
+  BOOST_REQUIRE(rules.size() == 2U);
+  BOOST_TEST((rules[0] == actors::behaviour_rule{"auction", "auction:*"}));
+  BOOST_TEST((rules[1] == actors::behaviour_rule{"echo", "*"}));
+  const auto& told = read.values.behaviour_settings;
+  BOOST_REQUIRE(told.size() == 2U);
+  const actors::settings auction{{"port", "1"}, {"step", "5"}, {"words", "a b=c # d"}};
+  BOOST_TEST((told.find("auction")->second == auction));
+  BOOST_TEST((told.find("echo")->second == actors::settings{{"x", "1"}}));
+  BOOST_TEST(read.values.port == 8080);
+}
+
+BOOST_AUTO_TEST_CASE(behaviours_are_configured_by_every_source) {
+  const std::string file = "insecure = true\nbehaviour = a @ *\nbehaviour-library = a.so\n"
+                           "[behaviour.a]\nx = 1\ny = 2\n";
+  auto from_file = good_file(file).values;
+  BOOST_TEST(from_file.behaviours.size() == 1U);
+  BOOST_TEST(from_file.behaviour_libraries.size() == 1U);
+  auto read = good_file(file, {"--behaviour-option", "a.x=3"},
+                        {"BECKON_BEHAVIOUR=b @ b:*, c @ c:*", "BECKON_BEHAVIOUR_LIBRARY=b.so,c.so",
+                         "BECKON_BEHAVIOUR_OPTION=a.z=1"})
+                  .values;
+  BOOST_REQUIRE(read.behaviours.size() == 2U);
+  BOOST_TEST(read.behaviours[1].behaviour == "c");
+  BOOST_TEST(read.behaviours[1].pattern == "c:*");
+  BOOST_TEST(read.behaviour_libraries.size() == 2U);
+  BOOST_TEST((read.behaviour_settings.find("a")->second == actors::settings{{"x", "3"}}));
+}
+
+BOOST_AUTO_TEST_CASE(the_key_of_the_operator_is_read) {
+  scratch_file file(key + "\n");
+  auto read = good({"--insecure", "--admin-key-file", file.path()});
+  BOOST_TEST(read.admin_key == key);
+  BOOST_TEST(good({"--insecure"}).admin_key.empty());
+  scratch_file open(key, 0644);
+  BOOST_TEST(mentions(good({"--insecure", "--admin-key-file", open.path()}).warnings,
+                      "the admin key file"));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_printed_reads_back_as_the_same) {
   scratch_file key_file(key);
   const texts examples[] = {
@@ -460,6 +535,20 @@ BOOST_AUTO_TEST_CASE(what_is_printed_reads_back_as_the_same) {
        "--token-leeway",
        "0s",
        "--behind-proxy",
+       "--admin-key-file",
+       key_file.path(),
+       "--behaviour",
+       "auction@a @ b,*",
+       "--behaviour",
+       "x @ #",
+       "--behaviour-library",
+       "a.so",
+       "--behaviour-library",
+       "b c.so",
+       "--behaviour-option",
+       "auction.words= a = b",
+       "--behaviour-option",
+       "x.y.z=,",
        "--cluster.listen",
        "[::1]:0",
        "--cluster.seeds",
@@ -492,6 +581,14 @@ BOOST_AUTO_TEST_CASE(what_is_printed_names_every_option_that_has_a_value) {
                     "a=multi",
                     "--token-key-file",
                     file.path(),
+                    "--admin-key-file",
+                    file.path(),
+                    "--behaviour",
+                    "a @ *",
+                    "--behaviour-library",
+                    "a.so",
+                    "--behaviour-option",
+                    "a.b=c",
                     "--cluster.listen",
                     "127.0.0.1:0",
                     "--cluster.seeds",
