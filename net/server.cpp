@@ -11,13 +11,13 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <caf/io/middleman.hpp>
 #include <csignal>
 #include <future>
 #include <random>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace beckon::net {
 namespace {
@@ -42,10 +42,11 @@ std::string text_of(const endpoint& where) {
 
 } // namespace
 
-server::server(const configured& conf, logger& log)
+server::server(const configured& conf, actors::behaviours known, logger& log)
     : values_(conf.values), log_(log), gate_(conf.values.bounds) {
   raise_descriptor_limit();
   make_node(conf);
+  node_.known_behaviours = std::move(known);
   auto cores = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, actors::homes_max);
   auto threads = values_.threads ? values_.threads : cores;
   for (std::size_t i = 0; i < threads; ++i) {
@@ -144,6 +145,9 @@ std::optional<std::string> server::bind() {
 std::optional<std::string> server::bind_cluster() {
   if (!values_.cluster.listen)
     return std::nullopt;
+  if (to_string(system_->node()).ends_with('#' + std::to_string(::getpid())))
+    return "cluster.listen: CAF's own library stands before beckon's in this program's link line "
+           "(net/process_id.cpp)";
   cluster_ = std::make_unique<cluster_gate>(values_, log_, [this](std::string why) {
     boost::asio::post(main_loop_, [this, why] { leave(why); });
   });
@@ -227,7 +231,7 @@ void server::start_threads() {
 
 /// Another live node has this one's name: as little can be done as with a wrong configuration.
 void server::leave(std::string why) {
-  if (signals_ > 0)
+  if (ends_)
     return; // it ends anyway
   must_end_ = std::move(why);
   main_loop_.stop();
@@ -236,36 +240,63 @@ void server::leave(std::string why) {
 // ---- run and drain
 // ------------------------------------------------------------------------------------------------
 
-int server::run() {
-  boost::asio::signal_set signals(main_loop_, SIGTERM, SIGINT);
-  std::function<void(boost::system::error_code, int)> on_signal = [&](boost::system::error_code ec,
-                                                                      int number) {
-    if (ec)
+void server::heed_signals(std::function<void()> hang_up) {
+  hang_up_ = std::move(hang_up);
+  signals_.emplace(main_loop_, SIGTERM, SIGINT, SIGHUP);
+  await_signal();
+}
+
+void server::await_signal() {
+  signals_->async_wait([this](boost::system::error_code ec, int number) {
+    if (!ec)
+      heed(number);
+  });
+}
+
+void server::heed(int number) {
+  await_signal();
+  if (number == SIGHUP) {
+    if (!ends_)
+      hang_up_();
+    return;
+  }
+  if (std::exchange(ends_, true))
+    ::_exit(128 + number); // asked twice: nothing is waited for
+  log_.info("draining", {{"signal", number}});
+  main_loop_.stop();
+}
+
+void server::end() {
+  post([this] {
+    if (std::exchange(ends_, true))
       return;
-    if (++signals_ > 1)
-      ::_exit(128 + number); // asked twice: nothing is waited for
-    log_.info("draining", {{"signal", number}});
+    log_.info("draining");
     main_loop_.stop();
-    signals.async_wait(on_signal);
-  };
-  signals.async_wait(on_signal);
+  });
+}
+
+void server::post(std::function<void()> f) {
+  boost::asio::post(main_loop_, std::move(f));
+}
+
+std::optional<std::string> server::run(const std::function<void()>& ready) {
   start_threads();
-  for (auto& line : listening())
-    std::printf("%s\n", line.c_str());
-  std::fflush(stdout);
+  ready();
   main_loop_.run();
   main_loop_.restart();
-  if (!must_end_.empty()) {
-    std::fprintf(stderr, "beckon: %s\n", must_end_.c_str());
-    signals.cancel();
-    stop_threads();
-    return exit_config;
-  }
-  drain();
-  signals.cancel();
+  if (must_end_.empty())
+    drain();
+  signals_.reset();
   stop_threads();
+  if (!must_end_.empty())
+    return must_end_;
   log_.info("stopped");
-  return 0;
+  return std::nullopt;
+}
+
+void server::choose_behaviours(actors::behaviour_settings chosen) {
+  node_.chosen_behaviours = std::make_shared<const actors::behaviour_settings>(std::move(chosen));
+  // TODO(now): tell the directories, so that living groups look again (actors::choose_behaviour).
 }
 
 /// Runs `f(home)` on every thread and waits for all.

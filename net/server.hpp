@@ -1,6 +1,6 @@
 #pragma once
 // The server: puts everything together, starts it, and takes it down in order. Owns: threads, actor
-// system, listeners. Made and run by main.
+// system, listeners. Made and run by the application.
 
 #include "net/cluster_gate.hpp"
 #include "net/gatekeeper.hpp"
@@ -13,8 +13,11 @@
 #include "net/token.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,18 +28,33 @@ namespace beckon::net {
 
 class server {
 public:
-  server(const configured& conf, logger& log);
+  server(const configured& conf, actors::behaviours known, logger& log);
   ~server();
 
   /// Binds everything. @returns the one line that says what could not be bound, or nothing
   std::optional<std::string> bind();
-  /// Serves until SIGTERM or SIGINT, then drains (protocol.md section 6). A second signal ends the
-  /// process at once.
-  /// @returns the exit status
-  int run();
+  /// From now on SIGTERM and SIGINT end it, a second one at once, and SIGHUP calls `hang_up` on the
+  /// thread that runs it.
+  void heed_signals(std::function<void()> hang_up);
+  /// Serves on the calling thread until it is ended, then drains (protocol.md section 6). `ready`
+  /// is called in between, once it serves.
+  /// @returns nothing, or why it ended by itself
+  std::optional<std::string> run(const std::function<void()>& ready);
+  /// Ends `run`. Any thread.
+  void end();
+  /// Calls `f` on the thread that runs it. Any thread.
+  void post(std::function<void()> f);
+
+  /// Other behaviours for the groups, also for those that live. On the thread that runs it.
+  void choose_behaviours(actors::behaviour_settings chosen);
 
   /// What is said on stdout once it serves, one line each.
   std::vector<std::string> listening() const;
+  std::uint16_t port() const { return endpoints_.front().port(); }
+  /// 0: off.
+  std::uint16_t admin_port() const { return operator_ ? operator_->where().port() : 0; }
+  std::uint16_t cluster_port() const { return cluster_ ? cluster_->where().port() : 0; }
+  caf::actor_system& system() { return *system_; }
 
 private:
   void make_node(const configured& conf);
@@ -48,6 +66,8 @@ private:
   std::optional<std::string> bind_operator();
   std::optional<std::string> bind_cluster();
   void leave(std::string why);
+  void await_signal();
+  void heed(int number);
   void start_threads();
   void drain();
   void stop_threads();
@@ -77,7 +97,9 @@ private:
   std::unique_ptr<cluster_gate> cluster_;
   std::string must_end_; ///< why, when another node has this one's name
   std::vector<std::thread> threads_;
-  int signals_ = 0;
+  std::optional<boost::asio::signal_set> signals_;
+  std::function<void()> hang_up_;
+  bool ends_ = false; ///< somebody asked for it
 };
 
 } // namespace beckon::net
