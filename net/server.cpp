@@ -43,7 +43,7 @@ std::string text_of(const endpoint& where) {
 } // namespace
 
 server::server(const configured& conf, actors::behaviours known, logger& log)
-    : values_(conf.values), log_(log), gate_(conf.values.bounds) {
+    : values_(conf.values), admin_key_(conf.admin_key), log_(log), gate_(conf.values.bounds) {
   raise_descriptor_limit();
   make_node(conf);
   node_.known_behaviours = std::move(known);
@@ -190,7 +190,12 @@ std::optional<std::string> server::bind_operator() {
   endpoint where(values_.admin_listen->address, values_.admin_listen->port);
   try {
     operator_ = std::make_unique<operator_listener>(
-        *services_, main_loop_, where, [this] { return metrics(); }, [this] { return cluster(); });
+        *services_, main_loop_, where,
+        operator_services{admin_key_,
+                          [this] { return metrics(); },
+                          [this] { return cluster(); },
+                          {},
+                          {}}); // TODO(now): actors::swap_behaviour
   } catch (const boost::system::system_error& trouble) {
     return "admin-listen: " + text_of(where) + ": " + trouble.code().message();
   }

@@ -78,6 +78,7 @@ private:
   std::string cluster() const;
 
   const options& values_;
+  std::string admin_key_;
   logger& log_;
   actors::node_state node_;
   gatekeeper gate_;

@@ -61,28 +61,6 @@ unsigned check_lines(std::string_view block, const protocol::limits& bounds) {
   return 0;
 }
 
-/// Undoes %XX. @returns nothing when a % is followed by anything else
-std::optional<std::string> percent_decoded(std::string_view text) {
-  auto digit = [](char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-  };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0)
-      return std::nullopt;
-    out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-    i += 2;
-  }
-  return out;
-}
-
 /// The values of one parameter of the target's query, decoded. @returns nothing when one cannot be
 std::optional<std::vector<std::string>> query_values(std::string_view target,
                                                      std::string_view name) {
@@ -96,7 +74,7 @@ std::optional<std::vector<std::string>> query_values(std::string_view target,
     if (pair.substr(0, equals) != name)
       continue;
     auto value =
-        percent_decoded(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
+        percent_decoded(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1), ' ');
     if (!value)
       return std::nullopt;
     values.push_back(std::move(*value));
@@ -283,6 +261,27 @@ verdict check_upgrade(std::string_view block, const judge& by) {
   return v;
 }
 
+std::optional<std::string> percent_decoded(std::string_view text, char plus) {
+  auto digit = [](char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i] == '+' ? plus : text[i];
+      continue;
+    }
+    if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0)
+      return std::nullopt;
+    out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+    i += 2;
+  }
+  return out;
+}
+
 std::string upgrade_answer(const verdict& v) {
   // RFC 6455, 4.2.2: the key and this word, hashed by SHA-1.
   auto key = v.key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -300,9 +299,10 @@ std::string upgrade_answer(const verdict& v) {
   return answer += "\r\n\r\n";
 }
 
-std::string http_answer(unsigned status, std::string_view header) {
+std::string http_answer(unsigned status, std::string_view header, std::string_view text) {
   auto reason = http::obsolete_reason(static_cast<http::status>(status));
-  std::string body = status == 200 ? "ok\n" : std::string(view(reason)) + '\n';
+  std::string body(status == 200 ? "ok" : text.empty() ? view(reason) : text);
+  body += '\n';
   std::string answer =
       "HTTP/1.1 " + std::to_string(status) + ' ' + std::string(view(reason)) + "\r\n";
   if (!header.empty())
