@@ -55,8 +55,9 @@ std::string text_of(std::string_view name) {
 class thread_sums : public prometheus::Collectable {
 public:
   thread_sums(std::span<const counters* const> threads, std::uint64_t log_lines_dropped,
-              const cluster_counters* cluster)
-      : threads_(threads), log_lines_dropped_(log_lines_dropped), cluster_(cluster) {}
+              const cluster_counters* cluster, const actors::behaviours* behaviours)
+      : threads_(threads), log_lines_dropped_(log_lines_dropped), cluster_(cluster),
+        behaviours_(behaviours) {}
 
   std::vector<MetricFamily> Collect() const override {
     std::vector<MetricFamily> families;
@@ -70,6 +71,8 @@ public:
     families.push_back(handed());
     if (cluster_)
       collect_cluster(families);
+    if (behaviours_ && !behaviours_->all().empty())
+      collect_behaviours(families);
     return families;
   }
 
@@ -140,6 +143,26 @@ private:
       families.push_back(family(metric.name, metric.help, MetricType::Counter));
       add(families.back(), sum(metric.cell));
     }
+  }
+
+  void collect_behaviours(std::vector<MetricFamily>& families) const {
+    auto counts = [&](const char* name, const char* help,
+                      std::atomic<std::uint64_t> actors::behaviour_counters::*cell) {
+      families.push_back(family(name, help, MetricType::Counter));
+      for (auto& [own, kind] : behaviours_->all())
+        add(families.back(), static_cast<double>(((*kind.count).*cell).load()),
+            {{"behaviour", own}});
+    };
+    using of = actors::behaviour_counters;
+    counts("behaviour_failures_total", "Times that a behaviour threw.", &of::failures);
+    counts("behaviour_given_up_total", "Groups closed as theirs threw too often.", &of::given_up);
+    counts("behaviour_swaps_total", "Living groups that were given it.", &of::swaps);
+    families.push_back(family("behaviour_slow_total", "Runs of more than 100 ms, by what ran.",
+                              MetricType::Counter));
+    for (auto& [own, kind] : behaviours_->all())
+      for (std::size_t i = 0; i < actors::hook_count; ++i)
+        add(families.back(), static_cast<double>(kind.count->slow[i].load()),
+            {{"behaviour", own}, {"hook", text_of(actors::hook_names[i])}});
   }
 
   void collect_cluster(std::vector<MetricFamily>& families) const {
@@ -247,14 +270,15 @@ private:
   std::span<const counters* const> threads_;
   std::uint64_t log_lines_dropped_;
   const cluster_counters* cluster_;
+  const actors::behaviours* behaviours_;
 };
 
 } // namespace
 
 std::string metrics_text(std::span<const counters* const> threads, std::uint64_t log_lines_dropped,
-                         const cluster_counters* cluster) {
+                         const cluster_counters* cluster, const actors::behaviours* behaviours) {
   return prometheus::TextSerializer().Serialize(
-      thread_sums(threads, log_lines_dropped, cluster).Collect());
+      thread_sums(threads, log_lines_dropped, cluster, behaviours).Collect());
 }
 
 } // namespace beckon::net

@@ -68,6 +68,8 @@ std::string text_of(const std::string& group, const behaviour_answer& told) {
     boost::json::object fields{{"group", group}, {"behaviour", nullptr}};
     if (!told.behaviour.empty())
       fields["behaviour"] = told.behaviour;
+    if (told.pause.count() > 0)
+      fields["pause_us"] = told.pause.count();
     return http_page("application/json", boost::json::serialize(fields) + '\n', false);
   }
   case kind::no_group:

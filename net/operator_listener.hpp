@@ -20,8 +20,9 @@ namespace beckon::net {
 struct behaviour_answer {
   enum class kind { good, no_group, no_behaviour, failed, later };
   kind what = kind::good;
-  std::string behaviour; ///< good: the one it has now; empty: none
-  std::string why;       ///< failed: what went wrong; it has the one that it had
+  std::string behaviour;              ///< good: the one it has now; empty: none
+  std::string why;                    ///< failed: what went wrong; it has the one that it had
+  std::chrono::microseconds pause{0}; ///< good, after a swap: how long the group did nothing else
 };
 /// Called once, on any thread.
 using behaviour_told = std::function<void(behaviour_answer)>;

@@ -47,6 +47,7 @@ server::server(const configured& conf, actors::behaviours known, logger& log)
   raise_descriptor_limit();
   make_node(conf);
   node_.known_behaviours = std::move(known);
+  node_.behaviour_told = [this](const actors::behaviour_event& e) { tell_of_behaviour(e); };
   auto cores = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, actors::homes_max);
   auto threads = values_.threads ? values_.threads : cores;
   for (std::size_t i = 0; i < threads; ++i) {
@@ -191,15 +192,29 @@ std::optional<std::string> server::bind_operator() {
   try {
     operator_ = std::make_unique<operator_listener>(
         *services_, main_loop_, where,
-        operator_services{admin_key_,
-                          [this] { return metrics(); },
-                          [this] { return cluster(); },
-                          {},
-                          {}}); // TODO(now): actors::swap_behaviour
+        operator_services{admin_key_, [this] { return metrics(); }, [this] { return cluster(); },
+                          [this](std::string group, behaviour_told told) {
+                            ask_group(std::move(group), {}, std::move(told));
+                          },
+                          [this](std::string group, std::string behaviour, behaviour_told told) {
+                            ask_group(std::move(group), std::move(behaviour), std::move(told));
+                          }});
   } catch (const boost::system::system_error& trouble) {
     return "admin-listen: " + text_of(where) + ": " + trouble.code().message();
   }
   return std::nullopt;
+}
+
+/// What the group's behaviour is, or shall be.
+void server::ask_group(std::string group, std::optional<std::string> behaviour,
+                       behaviour_told told) {
+  auto& directory = node_.directory_of(group);
+  auto done = [told = std::move(told)](const actors::swapped& s) {
+    using kind = behaviour_answer::kind;
+    constexpr kind kinds[] = {kind::good, kind::no_group, kind::no_behaviour, kind::failed};
+    told({kinds[static_cast<std::size_t>(s.what)], s.behaviour, s.why, s.pause});
+  };
+  caf::anon_send(directory, actors::swap_behaviour{std::move(group), std::move(behaviour), done});
 }
 
 std::vector<std::string> server::listening() const {
@@ -211,11 +226,38 @@ std::vector<std::string> server::listening() const {
   return lines;
 }
 
+void server::tell_of_behaviour(const actors::behaviour_event& e) {
+  using kind = actors::behaviour_event::kind;
+  auto took_ms = std::chrono::duration<double, std::milli>(e.took).count();
+  switch (e.what) {
+  case kind::failed:
+    return log_.error(
+        "behaviour_failed",
+        {{"behaviour", e.behaviour}, {"group", e.group}, {"hook", e.hook}, {"why", e.text}});
+  case kind::given_up:
+    return log_.error("behaviour_given_up", {{"behaviour", e.behaviour}, {"group", e.group}});
+  case kind::slow:
+    return log_.warn(
+        "behaviour_slow",
+        {{"behaviour", e.behaviour}, {"group", e.group}, {"hook", e.hook}, {"took_ms", took_ms}});
+  case kind::swapped:
+    if (!e.text.empty())
+      return log_.error("behaviour_rolled_back",
+                        {{"behaviour", e.behaviour}, {"group", e.group}, {"why", e.text}});
+    return log_.info("behaviour_swapped",
+                     {{"behaviour", e.behaviour}, {"group", e.group}, {"pause_ms", took_ms}});
+  case kind::said:
+    return log_.info("behaviour_said",
+                     {{"behaviour", e.behaviour}, {"group", e.group}, {"text", e.text}});
+  }
+}
+
 std::string server::metrics() const {
   std::vector<const actors::counters*> threads;
   for (auto& home : node_.homes)
     threads.push_back(&home->count);
-  return metrics_text(threads, log_.dropped(), cluster_ ? &cluster_->count() : nullptr);
+  return metrics_text(threads, log_.dropped(), cluster_ ? &cluster_->count() : nullptr,
+                      &node_.known_behaviours);
 }
 
 std::string server::cluster() const {
@@ -300,8 +342,10 @@ std::optional<std::string> server::run(const std::function<void()>& ready) {
 }
 
 void server::choose_behaviours(actors::behaviour_settings chosen) {
-  node_.chosen_behaviours = std::make_shared<const actors::behaviour_settings>(std::move(chosen));
-  // TODO(now): tell the directories, so that living groups look again (actors::choose_behaviour).
+  auto before = node_.chosen_behaviours.exchange(
+      std::make_shared<const actors::behaviour_settings>(std::move(chosen)));
+  for (auto& directory : node_.directories)
+    caf::anon_send(directory, actors::choose_behaviours{before});
 }
 
 /// Runs `f(home)` on every thread and waits for all.

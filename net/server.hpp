@@ -74,6 +74,8 @@ private:
   std::size_t connections() const;
   template <class F>
   void on_each_thread(F f);
+  void ask_group(std::string group, std::optional<std::string> behaviour, behaviour_told told);
+  void tell_of_behaviour(const actors::behaviour_event& e);
   std::string metrics() const;
   std::string cluster() const;
 
