@@ -5,6 +5,7 @@
 #include "net/plug_in.hpp"
 #include "net/server.hpp"
 
+#include <caf/logger.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
@@ -209,6 +210,9 @@ line application::start() {
     m.server.reset();
     return wrong;
   }
+  // Making the system has left a reference to its logger in this thread. ~actor_system, in the
+  // other thread, would wait for it for ever.
+  caf::logger::set_current_actor_system(nullptr);
   std::promise<void> ready;
   auto is_ready = ready.get_future();
   m.serving = std::thread(&machinery::serve_apart, &m, std::move(ready));
@@ -226,6 +230,7 @@ line application::stop() {
   auto& m = *machinery_;
   if (!m.serving.joinable())
     return {};
+  caf::logger::set_current_actor_system(nullptr); // see start(): spawn() has left one as well
   m.server->end();
   m.serving.join();
   m.server.reset();

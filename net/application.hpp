@@ -50,7 +50,9 @@ public:
   /// @returns nothing, or the one line that says why it does not serve
   /// @throws what a function of `when_serving` throws, and std::system_error
   std::optional<std::string> start();
-  /// Drains and ends what `start` has started. @returns nothing, or why it had ended by itself
+  /// Drains and ends what `start` has started, called by the same thread. Another thread that has
+  /// spawned actors must have ended: CAF waits for it.
+  /// @returns nothing, or why it had ended by itself
   std::optional<std::string> stop();
   /// Reads the configuration's behaviours and their options again, as SIGHUP does. Any thread,
   /// while it serves. A wrong configuration costs a line in the log.

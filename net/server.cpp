@@ -10,6 +10,7 @@
 #include "net/metrics.hpp"
 
 #include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <caf/io/middleman.hpp>
@@ -327,6 +328,7 @@ void server::post(std::function<void()> f) {
 }
 
 std::optional<std::string> server::run(const std::function<void()>& ready) {
+  auto until_ended = boost::asio::make_work_guard(main_loop_); // also where nothing else is awaited
   start_threads();
   ready();
   main_loop_.run();
