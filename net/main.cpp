@@ -1,6 +1,7 @@
 // beckon: the command.
 
 #include "net/application.hpp"
+#include "net/new_behaviour.hpp"
 #include "net/options.hpp"
 #include "net/token.hpp"
 
@@ -17,6 +18,7 @@ using namespace beckon::net;
 constexpr const char* usage =
     "usage: beckon serve [OPTIONS]   (beckon serve --help lists them)\n"
     "       beckon token --user NAME --for 1h [--as NAME]... [--token-key-file FILE]\n"
+    "       beckon new-behaviour NAME       (writes a project into ./NAME)\n"
     "       beckon --version\n";
 
 } // namespace
@@ -28,6 +30,8 @@ int main(int argc, char** argv) {
       return application(argc - 1, argv + 1).run();
     if (command == "token")
       return token_command(argc - 1, argv + 1, environ);
+    if (command == "new-behaviour")
+      return new_behaviour_command(argc - 1, argv + 1);
     if (command == "--version" || command == "version") {
       std::puts("beckon " BECKON_VERSION);
       return 0;
