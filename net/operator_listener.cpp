@@ -171,19 +171,20 @@ operator_listener::task_of<std::string> operator_listener::answer_to(socket& cli
   if (!protocol::is_group_name(*group, around_.values.bounds))
     co_return http_answer(400, {}, "this is not the name of a group");
   if (asked.is(http::verb::post))
-    co_return co_await swap(client, asked, std::move(*group));
+    co_return co_await swap(client, asked, *group);
   if (!asked.is(http::verb::get))
     co_return http_answer(405, "Allow: GET, POST");
   if (!offers_.behaviour_of)
     co_return http_answer(501);
-  co_return co_await ask(*group, [this, g = *group](behaviour_told told) {
-    offers_.behaviour_of(g, std::move(told));
-  });
+  question tell = [this, &group](behaviour_told told) {
+    offers_.behaviour_of(*group, std::move(told));
+  };
+  co_return co_await ask(*group, tell);
 }
 
 /// `POST /groups/{group}/behaviour`.
 operator_listener::task_of<std::string> operator_listener::swap(socket& client, request& asked,
-                                                                std::string group) {
+                                                                const std::string& group) {
   if (auto status = refusal_of_key(asked))
     co_return http_answer(status, status == 401 ? "WWW-Authenticate: Bearer" : "");
   auto length = asked.parser.content_length();
@@ -203,14 +204,16 @@ operator_listener::task_of<std::string> operator_listener::swap(socket& client, 
     co_return http_answer(400, {}, "the body is not {\"behaviour\":\"NAME\"}");
   if (!offers_.swap_behaviour)
     co_return http_answer(501);
-  co_return co_await ask(group, [this, group, b = std::move(*behaviour)](behaviour_told told) {
-    offers_.swap_behaviour(group, b, std::move(told));
-  });
+  question choose = [this, &group, &behaviour](behaviour_told told) {
+    offers_.swap_behaviour(group, *behaviour, std::move(told));
+  };
+  co_return co_await ask(group, choose);
 }
 
-/// Waits for the answer to the question, but not for ever.
-operator_listener::task_of<std::string>
-operator_listener::ask(std::string group, std::function<void(behaviour_told)> question) {
+/// Asks, and waits for the answer, but not for ever. Both arguments are variables of the caller's:
+/// g++ 12 destroys a temporary of a `co_await` twice when it is a lambda.
+operator_listener::task_of<std::string> operator_listener::ask(const std::string& group,
+                                                               const question& asked) {
   static constexpr auto answer_max = request_max - std::chrono::seconds(1);
   struct waiting {
     loop_timer until;
@@ -218,7 +221,7 @@ operator_listener::ask(std::string group, std::function<void(behaviour_told)> qu
   };
   auto wait = std::make_shared<waiting>(waiting{loop_timer(loop_)});
   wait->until.expires_after(answer_max);
-  question([wait, &loop = loop_](behaviour_answer told) {
+  asked([wait, &loop = loop_](behaviour_answer told) {
     boost::asio::post(loop, [wait, told = std::move(told)]() mutable {
       wait->told = std::move(told);
       wait->until.expires_at(std::chrono::steady_clock::time_point::min());

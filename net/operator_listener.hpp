@@ -63,8 +63,9 @@ private:
   task accept();
   task answer(socket client);
   task_of<std::string> answer_to(socket& client);
-  task_of<std::string> swap(socket& client, request& asked, std::string group);
-  task_of<std::string> ask(std::string group, std::function<void(behaviour_told)> question);
+  using question = std::function<void(behaviour_told)>;
+  task_of<std::string> swap(socket& client, request& asked, const std::string& group);
+  task_of<std::string> ask(const std::string& group, const question& asked);
   std::string page(const request& asked) const;
   unsigned refusal_of_key(const request& asked) const;
 

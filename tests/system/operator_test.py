@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from harness import Server, eventually
+from raw import Raw
 
 KEY = "k" * 32
 PATH = "/groups/a%2Fb/behaviour"
@@ -70,6 +71,21 @@ def test_a_path_that_names_no_group_is_refused(guarded, path):
 @pytest.mark.parametrize("path", ["/groups//behaviour", "/groups/a/b/behaviour", "/groups/a", "/groups/behaviour"])
 def test_another_path_is_not_found(guarded, path):
     assert ask(guarded, "POST", path, GOOD, **bearer())[0] == 404
+
+
+def test_a_group_that_is_not_here_is_said_to_be(guarded):
+    for method, body in (("GET", None), ("POST", GOOD)):
+        status, text = ask(guarded, method, body=body, **bearer())
+        assert status == 404 and "no such group" in text, (method, status, text)
+
+
+def test_who_may_read_may_ask_for_a_behaviour_and_not_change_it(guarded):
+    path = "/groups/caf%C3%A9%2F+1/behaviour"
+    with Raw(guarded.port).open("a", "caf%C3%A9%2F%2B1"):
+        status, text = ask(guarded, "GET", path)
+        assert status == 200 and json.loads(text) == {"group": "café/+1", "behaviour": None}, text
+        assert ask(guarded, "POST", path, GOOD)[0] == 401
+        assert ask(guarded, "POST", path, GOOD, **bearer())[0] == 422
 
 
 def test_other_methods_are_named(guarded):
