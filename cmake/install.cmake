@@ -9,6 +9,8 @@ install(DIRECTORY include/beckon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # Behind the public headers, which name them as the tree does: "actors/behaviour.hpp".
 install(DIRECTORY protocol actors DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/beckon/inner FILES_MATCHING PATTERN "*.hpp")
 
+install(FILES net/application.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/beckon/inner/net)
+
 install(EXPORT beckon NAMESPACE beckon:: FILE beckon-targets.cmake DESTINATION ${package_folder})
 configure_package_config_file(cmake/beckon-config.cmake.in ${CMAKE_BINARY_DIR}/package/beckon-config.cmake
   INSTALL_DESTINATION ${package_folder})

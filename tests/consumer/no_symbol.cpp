@@ -1,0 +1,5 @@
+// A shared library that is no plug-in.
+
+int unrelated() {
+  return 1;
+}
