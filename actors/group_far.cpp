@@ -35,7 +35,7 @@ void group::set_far(const far_member& f) {
 }
 
 void group::apply_far(const far_member& f) {
-  auto* m = roster_.set_far(f.uid, f.peer, f.sessions);
+  auto* m = roster_.set_far(f.uid, {f.peer, f.sessions, f.is_bot});
   if (!m || f.meta_stamp <= m->meta_stamp)
     return;
   roster_.set_meta(*m, f.meta, f.meta_stamp);
@@ -81,8 +81,10 @@ void group::tell_hub(std::string_view uid) {
   near_member n{.group = name_, .uid = std::string(uid), .meta = {}};
   if (auto* m = roster_.find(uid); m && !m->seats.empty()) {
     n.sessions = m->seats.size();
-    for (auto* s : m->seats)
+    for (auto* s : m->seats) {
       n.stamp = std::max(n.stamp, s->stamp);
+      n.is_bot = n.is_bot || s->is_bot;
+    }
     n.meta = m->meta;
     n.meta_stamp = m->meta_stamp;
   }

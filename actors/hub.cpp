@@ -218,6 +218,7 @@ void hub::tell_roster(peer& p) {
         r.stamp = own->second.stamp;
         r.meta = own->second.meta;
         r.meta_stamp = own->second.meta_stamp;
+        r.is_bot = own->second.is_bot;
       }
     say(p, r);
   }

@@ -54,6 +54,7 @@ private:
     std::uint64_t sessions, stamp;
     std::string meta;
     std::uint64_t meta_stamp;
+    bool is_bot;
   };
   struct group_entry {
     caf::actor_addr local; ///< the group's actor here, which ends once nobody holds it

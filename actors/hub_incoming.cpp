@@ -137,7 +137,7 @@ void hub::take(peer& p, const protocol::member_record& r) {
   auto entry = groups_.try_emplace(std::string(r.group)).first;
   auto member = entry->second.far.try_emplace(std::string(r.uid)).first;
   auto& values = member->second;
-  far_value now{p.id, r.sessions, r.stamp, std::string(r.meta), r.meta_stamp};
+  far_value now{p.id, r.sessions, r.stamp, std::string(r.meta), r.meta_stamp, r.is_bot};
   auto known = std::find_if(values.begin(), values.end(), [&](auto& v) { return v.peer == p.id; });
   auto was_known = known != values.end();
   if (auto local = entry->second.actor(); local && (was_known || r.sessions > 0))
@@ -160,7 +160,7 @@ void hub::take(peer& p, const protocol::user_record& r) {
 
 far_member hub::far_of(const std::string& uid, const far_value& v) {
   auto* p = find(v.peer);
-  return {v.peer, p->name, uid, v.sessions, v.stamp, v.meta, v.meta_stamp};
+  return {v.peer, p->name, uid, v.sessions, v.stamp, v.meta, v.meta_stamp, v.is_bot};
 }
 
 void hub::forget_if_empty(groups::iterator entry) {

@@ -275,6 +275,7 @@ struct near_member {
   std::uint64_t stamp = 0; ///< of its newest session
   std::string meta;
   std::uint64_t meta_stamp = 0;
+  bool is_bot = false; ///< one of them is
 };
 
 /// A user's sessions here, after a change.
@@ -328,6 +329,7 @@ struct far_member {
   std::uint64_t stamp = 0;
   std::string meta;
   std::uint64_t meta_stamp = 0;
+  bool is_bot = false; ///< one of them is
 };
 /// The answer to open_group.
 struct far_members {

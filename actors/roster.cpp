@@ -12,7 +12,8 @@ void append_member(std::string& out, std::string_view uid, const member_value& v
   out += ":{";
   if (!value.meta.empty())
     out.append("\"meta\":").append(value.meta) += ',';
-  out.append("\"sessions\":").append(std::to_string(value.sessions)) += '}';
+  out.append("\"sessions\":").append(std::to_string(value.sessions));
+  out += value.is_bot ? ",\"bot\":true}" : "}";
 }
 
 member* roster::find(std::string_view uid) const {
@@ -27,11 +28,14 @@ seat* roster::find(caf::actor_id session) {
 
 member_value roster::value_of(const member& m) const {
   auto sessions = m.seats.size();
-  for (auto& other : m.far)
+  auto is_bot = std::any_of(m.seats.begin(), m.seats.end(), [](auto* s) { return s->is_bot; });
+  for (auto& other : m.far) {
     sessions += other.sessions;
+    is_bot = is_bot || other.is_bot;
+  }
   if (policy_ != protocol::session_policy::multi)
     sessions = std::min<std::size_t>(sessions, 1);
-  return {m.meta, sessions};
+  return {m.meta, sessions, is_bot};
 }
 
 /// The member of that name, who is made when there is none, noted before it changes.
@@ -66,23 +70,23 @@ void roster::remove(caf::actor_id session) {
   remove_if_gone(m);
 }
 
-member* roster::set_far(std::string_view uid, peer_id peer, std::uint64_t sessions) {
+member* roster::set_far(std::string_view uid, const far_seat& there) {
   auto* known = find(uid);
-  if (sessions == 0 && !known)
+  if (there.sessions == 0 && !known)
     return nullptr;
   auto& m = known ? *known : enter(uid);
   note(m);
   auto entry = std::find_if(m.far.begin(), m.far.end(),
-                            [&](const far_seat& other) { return other.peer == peer; });
-  if (sessions == 0 && entry != m.far.end()) {
+                            [&](const far_seat& other) { return other.peer == there.peer; });
+  if (there.sessions == 0 && entry != m.far.end()) {
     m.far.erase(entry);
-    if (--peers_[peer] == 0)
-      peers_.erase(peer);
-  } else if (sessions > 0 && entry != m.far.end()) {
-    entry->sessions = sessions;
-  } else if (sessions > 0) {
-    m.far.push_back({peer, sessions});
-    ++peers_[peer];
+    if (--peers_[there.peer] == 0)
+      peers_.erase(there.peer);
+  } else if (there.sessions > 0 && entry != m.far.end()) {
+    *entry = there;
+  } else if (there.sessions > 0) {
+    m.far.push_back(there);
+    ++peers_[there.peer];
   }
   remove_if_gone(m);
   return find(uid);
@@ -96,7 +100,7 @@ void roster::lose(peer_id peer) {
     if (std::any_of(m.far.begin(), m.far.end(), [&](auto& other) { return other.peer == peer; }))
       theirs.push_back(uid);
   for (auto& uid : theirs)
-    set_far(uid, peer, 0);
+    set_far(uid, {.peer = peer});
 }
 
 void roster::remove_if_gone(member& m) {

@@ -38,6 +38,7 @@ struct seat {
 struct far_seat {
   peer_id peer = 0;
   std::uint64_t sessions = 0;
+  bool is_bot = false; ///< one of them is
 };
 
 struct member {
@@ -52,6 +53,7 @@ struct member {
 struct member_value {
   std::string meta;
   std::size_t sessions = 0;
+  bool is_bot = false; ///< one of them is an actor, not a connection
   friend bool operator==(const member_value&, const member_value&) = default;
 };
 
@@ -96,9 +98,9 @@ public:
   seat& add(caf::actor_id session, std::string_view uid, seat entry);
   /// Unseats a session; a member goes with its last seat, here or on another node.
   void remove(caf::actor_id session);
-  /// Another node says how many sessions of the member it has. @returns the member, or nullptr when
+  /// Another node says what sessions of the member it has. @returns the member, or nullptr when
   /// nobody stands for it any more
-  member* set_far(std::string_view uid, peer_id peer, std::uint64_t sessions);
+  member* set_far(std::string_view uid, const far_seat& there);
   /// The other node has none of anybody.
   void lose(peer_id peer);
   void set_meta(member& of, std::string_view meta, std::uint64_t stamp = 0);
@@ -138,7 +140,7 @@ private:
   protocol::session_policy policy_;
 };
 
-/// `"uid":{"meta":…,"sessions":1}`
+/// `"uid":{"meta":…,"sessions":1}`; `"bot":true` behind them where it is one
 void append_member(std::string& out, std::string_view uid, const member_value& value);
 
 } // namespace beckon::actors

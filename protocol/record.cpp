@@ -111,6 +111,8 @@ public:
     return good_ ? entries : 0;
   }
   bool good() const noexcept { return good_; }
+  /// Whether fields follow that an earlier version does not have.
+  bool more() const noexcept { return good_ && !rest_.empty(); }
 
 private:
   std::string_view rest_;
@@ -145,7 +147,8 @@ void append(std::string& batch, const member_record& r) {
       .add(r.sessions)
       .add(r.stamp)
       .add(r.meta)
-      .add(r.meta_stamp);
+      .add(r.meta_stamp)
+      .flag(r.is_bot);
 }
 
 void append(std::string& batch, const user_record& r) {
@@ -239,6 +242,8 @@ bool read(std::string_view fields, member_record& out) {
   record_reader in(fields);
   in.take(out.group).take(out.uid).take(out.sessions).take(out.stamp);
   in.take(out.meta).take(out.meta_stamp);
+  if (in.more())
+    in.flag(out.is_bot);
   return in.good();
 }
 

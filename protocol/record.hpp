@@ -47,6 +47,7 @@ struct member_record {
   std::uint64_t stamp = 0;      ///< of its newest session, by the hybrid clock (actors/clock.hpp)
   std::string_view meta;        ///< raw JSON; empty: none
   std::uint64_t meta_stamp = 0; ///< of the write; 0: never written
+  bool is_bot = false;          ///< one of them is an actor; earlier versions do not say it
 };
 
 /// A user's sessions on the node that says so.

@@ -386,7 +386,7 @@ BOOST_AUTO_TEST_CASE(what_is_left_of_an_earlier_link_changes_nothing) {
   bob.emplace(nodes, 1, "bob");
   std::string old;
   protocol::start_batch(old, 1); // the epoch of the first link
-  protocol::append(old, protocol::member_record{"g", "ghost", 1, 1, {}, 0});
+  protocol::append(old, protocol::member_record{"g", "ghost", 1, 1, {}, 0, false});
   nodes.cut(0, 1);
   nodes.settle();
   nodes.connect(0, 1);

@@ -61,6 +61,23 @@ BOOST_AUTO_TEST_CASE(meta_goes_with_the_last_session) {
   BOOST_TEST(r.find("bob")->meta == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_member_with_a_session_that_is_an_actor_is_marked) {
+  roster r;
+  auto bot = at(1);
+  bot.is_bot = true;
+  r.add(1, "bob", at(1));
+  r.add(2, "bob", bot);
+  r.set_far("carol", {.peer = 1, .sessions = 2, .is_bot = true});
+  r.flushed();
+  BOOST_TEST(members(r) ==
+             R"({"bob":{"sessions":2,"bot":true},"carol":{"sessions":2,"bot":true}})");
+  r.remove(2);
+  r.set_far("carol", {.peer = 1, .sessions = 2});
+  BOOST_TEST(!r.pending().empty()); // watchers are told
+  r.flushed();
+  BOOST_TEST(members(r) == R"({"bob":{"sessions":1},"carol":{"sessions":2}})");
+}
+
 BOOST_AUTO_TEST_CASE(names_are_compared_byte_by_byte) {
   roster r;
   r.add(1, "Bob", at(1));

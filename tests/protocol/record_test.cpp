@@ -40,13 +40,24 @@ BOOST_AUTO_TEST_SUITE(protocol_record)
 
 BOOST_AUTO_TEST_CASE(a_member_comes_back_as_it_was) {
   std::string batch;
-  auto r = again(member_record{"room", "bob", 3, UINT64_MAX, "{\"a\":1}", 7}, batch);
+  auto r = again(member_record{"room", "bob", 3, UINT64_MAX, "{\"a\":1}", 7, true}, batch);
   BOOST_TEST(r.group == "room");
   BOOST_TEST(r.uid == "bob");
   BOOST_TEST(r.sessions == 3U);
   BOOST_TEST(r.stamp == UINT64_MAX);
   BOOST_TEST(r.meta == "{\"a\":1}");
   BOOST_TEST(r.meta_stamp == 7U);
+  BOOST_TEST(r.is_bot);
+}
+
+BOOST_AUTO_TEST_CASE(a_member_of_an_earlier_version_is_no_bot) {
+  auto batch = encoded(member_record{"room", "bob", 3, 4, "5", 6, true});
+  auto fields = only(batch).fields;
+  fields.remove_suffix(1); // it ended here before members were told apart
+  member_record r;
+  BOOST_REQUIRE(read(fields, r));
+  BOOST_TEST(r.meta_stamp == 6U);
+  BOOST_TEST(!r.is_bot);
 }
 
 BOOST_AUTO_TEST_CASE(a_route_comes_back_as_it_was) {
@@ -129,7 +140,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_batch_has_no_epoch) {
 }
 
 BOOST_AUTO_TEST_CASE(a_record_that_is_cut_off_is_none) {
-  auto whole = encoded(member_record{"room", "bob", 1, 2, "3", 4});
+  auto whole = encoded(member_record{"room", "bob", 1, 2, "3", 4, false});
   for (std::size_t length = 0; length < whole.size(); ++length) {
     auto rest = std::string_view(whole).substr(0, length);
     raw_record r;
