@@ -143,6 +143,7 @@ struct alignas(64) counters {
   gauge handshakes;    ///< of these, not yet upgraded or refused
   gauge not_accepting; ///< listening sockets that wait before they accept more
   gauge sessions;      ///< authenticated or not
+  gauge bots;          ///< of these, actors of the program: they have no connection
   gauge groups;
   gauge members;      ///< (group, uid) pairs
   gauge queued_bytes; ///< in all outbound queues

@@ -247,6 +247,19 @@ struct answer {
   std::string error_message;
 };
 
+// ---- session <-> the actor that is its client
+// -----------------------------------------------------------------------------------------------
+
+/// What the session says to its actor: one frame, JSON text. A CAF request, whose answer (that of a
+/// handler returning void) says that the actor has handled it.
+struct bot_frame {
+  protocol::shared_frame frame;
+};
+/// What the actor says to its session, as a text message of a client.
+struct bot_text {
+  std::string text;
+};
+
 // ---- session -> users
 // -----------------------------------------------------------------------------------------------
 
@@ -388,6 +401,8 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::swap_behaviour))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::choose_behaviours))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_removal))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::clerk_entry))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::bot_frame))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::bot_text))
 CAF_END_TYPE_ID_BLOCK(beckon)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::join_group)
@@ -426,3 +441,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::swap_behaviour)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::choose_behaviours)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_removal)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::clerk_entry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::bot_frame)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::bot_text)

@@ -61,6 +61,7 @@ struct node_state {
   std::atomic<std::size_t> groups{0};
   std::atomic<std::uint64_t> incarnations{1}; ///< of groups; the source of epochs
   std::atomic<bool> draining{false};
+  std::atomic<std::size_t> bots_placed{0}; ///< on homes, in turn
 
   node_state();
   ~node_state();

@@ -72,6 +72,7 @@ public:
   /// too much.
   void control_frame(std::size_t bytes);
   const std::string& user() const noexcept { return user_; }
+  bool is_bot() const noexcept { return is_bot_; }
 
   // ---- by the relay ----
   void hand_over(const handover& h, settlement s);

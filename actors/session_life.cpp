@@ -71,6 +71,8 @@ void session::authenticate(identity who) {
   as_ = std::move(who.as);
   as_anyone_ = who.as_anyone;
   is_bot_ = who.is_bot;
+  if (is_bot_)
+    conduct_.lift_rates();
   if (who.expires) {
     expires_ = home_.now + (*who.expires - std::chrono::system_clock::time_point(
                                                std::chrono::milliseconds(home_.wall_ms)));

@@ -250,4 +250,8 @@ caf::actor_system& application::system() {
   return machinery_->server->system();
 }
 
+actors::node_state& application::node() {
+  return machinery_->server->node();
+}
+
 } // namespace beckon::net

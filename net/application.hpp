@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+namespace beckon::actors {
+struct node_state;
+}
+
 namespace beckon::net {
 
 /// Where a server can be reached.
@@ -62,6 +66,8 @@ public:
   listening_on listening() const;
   /// While it serves.
   caf::actor_system& system();
+  /// What `spawn_bot` and `attach_bot` take, while it serves and in `when_serving`.
+  actors::node_state& node();
 
 private:
   struct machinery;

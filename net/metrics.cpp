@@ -112,6 +112,7 @@ private:
          "out of descriptors.",
          &counters::not_accepting},
         {"sessions", "Sessions.", &counters::sessions},
+        {"bots", "Sessions that are actors, without a connection.", &counters::bots},
         {"groups", "Groups with a member.", &counters::groups},
         {"members", "Members, summed over the groups.", &counters::members},
         {"queued_bytes", "Bytes that wait to be sent.", &counters::queued_bytes},

@@ -388,7 +388,7 @@ void server::drain() {
     std::atomic<bool> waiting{false};
     on_each_thread([&](thread_unit& u) {
       u.place->for_each_session([&](actors::session& s) {
-        if (s.waits())
+        if (s.waits() && !s.is_bot())
           waiting = true;
       });
     });
@@ -402,7 +402,8 @@ void server::drain() {
       std::uniform_int_distribution<int> retry(0, retry_after_ms_max);
       std::size_t n = 0;
       u.place->for_each_session([&](actors::session& s) {
-        if (n++ % slices == slice || slice + 1 == slices)
+        auto last = slice + 1 == slices; // bots: whom they serve has gone by then
+        if (last || (!s.is_bot() && n++ % slices == slice))
           s.drain(milliseconds(retry(random)));
       });
     });

@@ -55,6 +55,7 @@ public:
   std::uint16_t admin_port() const { return operator_ ? operator_->where().port() : 0; }
   std::uint16_t cluster_port() const { return cluster_ ? cluster_->where().port() : 0; }
   caf::actor_system& system() { return *system_; }
+  actors::node_state& node() { return node_; }
 
 private:
   void make_node(const configured& conf);

@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_SUITE(net_metrics)
 BOOST_AUTO_TEST_CASE(the_text_is_what_prometheus_reads) {
   counters c;
   auto read = scrape({&c});
-  BOOST_TEST(read.types.size() == 21U);
+  BOOST_TEST(read.types.size() == 22U);
   for (const auto& [name, type] : read.types)
     BOOST_TEST(name.starts_with("beckon_"), name);
   BOOST_TEST(read.samples.at("beckon_build_info{version=\"" BECKON_VERSION "\"}") == 1);
@@ -211,6 +211,7 @@ BOOST_AUTO_TEST_CASE(every_cell_has_a_sample) {
   c.slow_consumers.add(11);
   c.gap_frames.add(12);
   c.not_accepting.add(13);
+  c.bots.add(14);
   auto samples = scrape({&c}).samples;
   const char* names[] = {"connections",
                          "handshakes_in_progress",
@@ -224,7 +225,8 @@ BOOST_AUTO_TEST_CASE(every_cell_has_a_sample) {
                          "sent_bytes_total",
                          "slow_consumers_total",
                          "gap_frames_total",
-                         "listeners_waiting"};
+                         "listeners_waiting",
+                         "bots"};
   double expected = 0;
   for (auto name : names)
     BOOST_TEST(samples.at(std::string("beckon_") + name) == ++expected, name);

@@ -1,0 +1,224 @@
+#include "actors/bot_port.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+#include <new>
+#include <utility>
+
+namespace beckon::actors {
+
+using protocol::close_code;
+
+namespace {
+
+using read_on = caf::atom_constant<caf::atom("read")>;
+using end_now = caf::atom_constant<caf::atom("end")>;
+
+constexpr std::chrono::milliseconds end_again{100};
+
+} // namespace
+
+caf::error closed_for(close_code why) {
+  auto at = std::find(std::begin(protocol::close_codes), std::end(protocol::close_codes), why);
+  auto number = static_cast<std::uint8_t>(at - std::begin(protocol::close_codes) + 1);
+  return {number, caf::atom("beckon"), caf::make_message(std::string(protocol::name(why)))};
+}
+
+bot_port::bot_port(caf::actor_config& config, home& place, caf::actor whom, greeting hello)
+    : pinned_actor(config, *place.unit), home_(place), whom_(std::move(whom)),
+      hello_(std::move(hello)), alarm_(*this) {
+  set_down_handler([this](caf::down_msg&) { end(); });
+}
+
+/// On the home's thread for the first time: here its session begins.
+caf::behavior bot_port::make_behavior() {
+  held_ = this;
+  monitor(whom_);
+  session_handle_ = home_system().spawn<session, caf::hidden>(home_, static_cast<port&>(*this));
+  session_ = static_cast<session*>(caf::actor_cast<caf::abstract_actor*>(session_handle_));
+  home_.count.bots.add();
+  guarded([this] { session_->open(std::move(hello_)); });
+  return {
+      [this](bot_text& t) { return take(t), unanswered{}; },
+      [this](read_on) { read(); },
+      [this](end_now) { end(); },
+  };
+}
+
+/// Trouble (memory ran out while it was served) ends this session, as of a connection.
+template <class F>
+void bot_port::guarded(F f) {
+  try {
+    f();
+  } catch (const std::exception& trouble) {
+    session_->fail(trouble.what());
+  }
+}
+
+// ---- what the actor writes ----
+
+void bot_port::take(bot_text& t) {
+  if (closed_)
+    return;
+  if (t.text.size() > home_.shared.bounds.frame_bytes_max)
+    return close(close_code::too_big, {});
+  unread_bytes_ += t.text.size();
+  unread_.push_back(std::move(t.text));
+  read();
+  if (!closed_ && unread_bytes_ > unread_bytes_max)
+    close(close_code::rate_limited, {});
+}
+
+void bot_port::read() {
+  while (!unread_.empty() && wants_more()) {
+    auto next = std::move(unread_.front());
+    unread_.pop_front();
+    unread_bytes_ -= next.size();
+    guarded([&] { session_->text(next); });
+  }
+}
+
+bool bot_port::wants_more() const noexcept {
+  return !closed_ && !paused_ && !full_ && queued() <= home_.shared.bounds.outbound_bytes_max;
+}
+
+/// Later: the session is in the middle of something.
+void bot_port::resume() {
+  paused_ = false;
+  send(this, read_on::value);
+}
+
+// ---- what it gets ----
+
+bool bot_port::push(const protocol::shared_frame& frame) {
+  if (closed_)
+    return false;
+  if (queued() + frame.wire().size() > home_.shared.bounds.outbound_bytes_max) {
+    if (!std::exchange(full_, true)) {
+      full_since_ = home_.now;
+      home_.count.slow_consumers.add();
+      wake_by(full_since_ + over_limit_timeout);
+    }
+    return false;
+  }
+  append(frame);
+  return true;
+}
+
+void bot_port::reply(std::string_view json) {
+  reply(protocol::encode_text(json));
+}
+
+void bot_port::reply(const protocol::shared_frame& frame) {
+  if (closed_)
+    return;
+  append(frame);
+  check_reserve();
+}
+
+void bot_port::check_reserve() {
+  auto& bounds = home_.shared.bounds;
+  if (queued() > bounds.outbound_bytes_max + bounds.reserve_bytes_max)
+    session_->close_slow();
+}
+
+void bot_port::append(const protocol::shared_frame& frame) {
+  if (queued() == 0)
+    last_progress_ = home_.now;
+  auto bytes = frame.wire().size();
+  appended_ += bytes;
+  request(whom_, caf::infinite, bot_frame{frame})
+      .then([this, bytes] { handled(bytes); },
+            [this, bytes](caf::error& why) {
+              if (why != caf::sec::request_receiver_down) // its down says more
+                handled(bytes);
+            });
+  wake_by(last_progress_ + stall_timeout);
+}
+
+void bot_port::handled(std::size_t bytes) {
+  taken_ += bytes;
+  last_progress_ = home_.now;
+  if (closed_)
+    return; // its session hears no more of what is handled
+  guarded([this] {
+    if (session_->awaits_written())
+      session_->written(taken_);
+    if (full_ && has_room()) {
+      full_ = false;
+      session_->has_room();
+    }
+  });
+  read();
+}
+
+bool bot_port::has_room() const {
+  return queued() <= home_.shared.bounds.outbound_bytes_max / 2;
+}
+
+// ---- its end ----
+
+void bot_port::close(close_code why, std::string_view bye) {
+  if (closed_)
+    return;
+  if (!bye.empty())
+    append(protocol::encode_text(bye));
+  closed_ = why;
+  home_.count.closed(why);
+  unread_.clear();
+  send(this, end_now::value); // the session is in the middle of something
+}
+
+void bot_port::end() {
+  if (!end_session())
+    return wake_by(home_.now + end_again);
+  if (closed_)
+    send_exit(whom_, closed_for(*closed_));
+  quit();
+}
+
+/// @returns whether it is done
+bool bot_port::end_session() noexcept {
+  try {
+    if (session_) {
+      session_->end();
+      home_.count.bots.sub();
+    }
+    session_ = nullptr;
+    session_handle_ = nullptr;
+    return true;
+  } catch (const std::bad_alloc&) {
+    closed_ = closed_.value_or(close_code::internal_error);
+    return false;
+  }
+}
+
+void bot_port::on_exit() {
+  alarm_.disarm();
+  end_session();
+  whom_ = nullptr;
+  held_ = nullptr;
+}
+
+// ---- time ----
+
+void bot_port::wake_by(steady_time when) {
+  if (!alarm_.armed() || when < alarm_.when())
+    home_.wheel.set(alarm_, when);
+}
+
+void bot_port::wake(steady_time now) {
+  if (closed_)
+    return send(this, end_now::value);
+  auto stalled = queued() > 0 && now - last_progress_ >= stall_timeout;
+  auto over = full_ && now - full_since_ >= over_limit_timeout;
+  if (stalled || over)
+    return session_->close_slow();
+  if (queued() > 0)
+    wake_by(last_progress_ + stall_timeout);
+  if (full_)
+    wake_by(full_since_ + over_limit_timeout);
+}
+
+} // namespace beckon::actors
