@@ -10,6 +10,13 @@
 
 namespace beckon::actors {
 
+/// What went to another node and came from there, over all links with it, in records and in the
+/// bytes of their batches.
+struct peer_traffic {
+  std::uint64_t records_out = 0, bytes_out = 0;
+  std::uint64_t records_in = 0, bytes_in = 0;
+};
+
 /// Another node, while its link stands and after it was lost.
 struct peer_view {
   enum class link : std::uint8_t { syncing, up, lost };
@@ -20,7 +27,9 @@ struct peer_view {
   std::chrono::nanoseconds lag{0}; ///< a ping's round trip
   std::size_t in_flight_bytes = 0;
   std::size_t window_bytes = 0;
-  std::string last_error; ///< why it was lost last; empty: it never was
+  std::size_t credit_bytes = 0; ///< what is left of the window
+  peer_traffic traffic = {};
+  std::string last_error = {}; ///< why it was lost last; empty: it never was
 };
 
 struct cluster_view {

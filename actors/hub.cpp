@@ -48,6 +48,8 @@ void hub::meet(const link_up& l) {
     lose(old->id, "another link took its place");
   auto id = ++last_peer_;
   auto& p = peers_.try_emplace(id, id, l, options_.window_bytes, home::current().now).first->second;
+  if (auto before = lost_.find(l.peer); before != lost_.end())
+    p.traffic = before->second.traffic;
   for (auto& [group, entry] : groups_)
     for (auto& [uid, value] : entry.near)
       p.untold.emplace(group, uid);
@@ -78,7 +80,7 @@ void hub::lose(peer_id id, std::string_view why) {
   if (lost.empty())
     return;
   if (lost_.size() < lost_max || lost_.contains(*lost.mapped().name))
-    lost_[*lost.mapped().name] = why;
+    lost_[*lost.mapped().name] = {std::string(why), lost.mapped().traffic};
   settle_lost(lost.mapped());
   forget_roster(id);
   report(cluster_event::kind::down, lost.mapped(), why);
@@ -240,11 +242,12 @@ void hub::show() {
     auto state = p.synced ? peer_view::link::up : peer_view::link::syncing;
     auto lost = lost_.find(*p.name);
     view->peers.push_back({*p.name, state, p.incarnation, p.members, p.lag, p.in_flight(),
-                           p.window(), lost == lost_.end() ? std::string{} : lost->second});
+                           p.window(), p.credits(), p.traffic,
+                           lost == lost_.end() ? std::string{} : lost->second.why});
   }
-  for (auto& [name, why] : lost_)
+  for (auto& [name, lost] : lost_)
     if (!named(name))
-      view->peers.push_back({.name = name, .last_error = why});
+      view->peers.push_back({.name = name, .traffic = lost.traffic, .last_error = lost.why});
   shared_.cluster.store(std::move(view));
 }
 

@@ -150,7 +150,11 @@ private:
   std::vector<early> early_; ///< batches that came before the gate's word of their link
   std::size_t early_bytes_ = 0;
   bool early_lost_ = false; ///< some did not fit: a link that comes now may lack its beginning
-  std::map<std::string, std::string> lost_; ///< nodes by name, and why they were lost last
+  struct lost_node {
+    std::string why;
+    peer_traffic traffic;
+  };
+  std::map<std::string, lost_node, std::less<>> lost_; ///< by name; also of nodes that came back
   bool flushing_ = false;
   steady_time last_beat_{};
 };

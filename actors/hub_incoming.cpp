@@ -62,8 +62,10 @@ void hub::take_batch(peer& p, std::string_view batch) {
     return; // of an earlier link
   p.heard = home::current().now;
   p.unacknowledged += batch.size();
+  p.traffic.bytes_in += batch.size();
   auto good = true;
   for (protocol::raw_record r; good && protocol::take_record(rest, r);) {
+    ++p.traffic.records_in;
     good = take_record(p, r);
     if (!peers_.contains(id))
       return; // it said goodbye

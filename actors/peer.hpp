@@ -3,6 +3,7 @@
 // how much may be on its way, what we asked it and it has not answered, what it asked us. Written
 // by the hub alone; ends with the link.
 
+#include "actors/cluster_view.hpp"
 #include "actors/links.hpp"
 #include "actors/messages.hpp"
 #include "actors/tickets.hpp"
@@ -60,17 +61,21 @@ public:
     return static_cast<std::size_t>(sent_ - acknowledged_) + out_.size();
   }
   std::size_t window() const noexcept { return window_; }
+  /// Bytes that may go on their way yet. Rosters and answers may go beyond, so it can be used up.
+  std::size_t credits() const noexcept { return window_ - std::min(window_, in_flight()); }
   template <class Record>
   void say(const Record& r) {
     if (out_.empty())
       protocol::start_batch(out_, epoch);
     protocol::append(out_, r);
+    ++traffic.records_out;
   }
   bool wants_to_send() const noexcept { return !out_.empty(); }
   bool batch_is_full() const noexcept { return out_.size() >= batch_bytes; }
   /// Takes what waits; it counts as on its way.
   std::string take_batch() {
     sent_ += out_.size();
+    traffic.bytes_out += out_.size();
     return std::exchange(out_, {});
   }
   void acknowledge(std::uint64_t bytes) noexcept {
@@ -82,6 +87,9 @@ public:
   std::size_t unacknowledged = 0;  ///< bytes that we have dealt with and not said so
   steady_time heard;               ///< when something came last
   std::chrono::nanoseconds lag{0}; ///< the last ping's round trip
+
+  /// Counts on from the links before.
+  peer_traffic traffic;
 
   // ---- the roster ----
 

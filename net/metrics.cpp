@@ -54,10 +54,7 @@ std::string text_of(std::string_view name) {
 /// numbers of one scrape may be an event apart.
 class thread_sums : public prometheus::Collectable {
 public:
-  thread_sums(std::span<const counters* const> threads, std::uint64_t log_lines_dropped,
-              const cluster_counters* cluster, const actors::behaviours* behaviours)
-      : threads_(threads), log_lines_dropped_(log_lines_dropped), cluster_(cluster),
-        behaviours_(behaviours) {}
+  explicit thread_sums(const metric_sources& from) : from_(from) {}
 
   std::vector<MetricFamily> Collect() const override {
     std::vector<MetricFamily> families;
@@ -69,10 +66,12 @@ public:
     families.push_back(rejects());
     families.push_back(closes());
     families.push_back(handed());
-    if (cluster_)
+    if (from_.cluster)
       collect_cluster(families);
-    if (behaviours_ && !behaviours_->all().empty())
+    if (from_.behaviours && !from_.behaviours->all().empty())
       collect_behaviours(families);
+    if (from_.peers)
+      collect_peers(families);
     return families;
   }
 
@@ -81,7 +80,7 @@ private:
   template <class Cell>
   double sum(Cell cell) const {
     double total = 0;
-    for (const auto* thread : threads_)
+    for (const auto* thread : from_.threads)
       total += static_cast<double>(std::invoke(cell, *thread).value());
     return total;
   }
@@ -93,7 +92,7 @@ private:
     add(memory, resident_bytes());
     auto dropped = family("log_lines_dropped_total", "Log lines that nobody read in time.",
                           MetricType::Counter);
-    add(dropped, static_cast<double>(log_lines_dropped_));
+    add(dropped, static_cast<double>(from_.log_lines_dropped));
     families.insert(families.end(), {build, memory, dropped});
   }
 
@@ -150,7 +149,7 @@ private:
     auto counts = [&](const char* name, const char* help,
                       std::atomic<std::uint64_t> actors::behaviour_counters::*cell) {
       families.push_back(family(name, help, MetricType::Counter));
-      for (auto& [own, kind] : behaviours_->all())
+      for (auto& [own, kind] : from_.behaviours->all())
         add(families.back(), static_cast<double>(((*kind.count).*cell).load()),
             {{"behaviour", own}});
     };
@@ -160,7 +159,7 @@ private:
     counts("behaviour_swaps_total", "Living groups that were given it.", &of::swaps);
     families.push_back(family("behaviour_slow_total", "Runs of more than 100 ms, by what ran.",
                               MetricType::Counter));
-    for (auto& [own, kind] : behaviours_->all())
+    for (auto& [own, kind] : from_.behaviours->all())
       for (std::size_t i = 0; i < actors::hook_count; ++i)
         add(families.back(), static_cast<double>(kind.count->slow[i].load()),
             {{"behaviour", own}, {"hook", text_of(actors::hook_names[i])}});
@@ -175,22 +174,59 @@ private:
       families.push_back(family(name, help, MetricType::Counter));
       add(families.back(), static_cast<double>(cell.value()));
     };
-    gauges("cluster_links", "Links to other nodes.", cluster_->links);
+    gauges("cluster_links", "Links to other nodes.", from_.cluster->links);
     gauges("cluster_handshakes_in_progress", "Half-done handshakes with other nodes.",
-           cluster_->handshakes);
-    counts("cluster_accepted_total", "Links that the other node dialled.", cluster_->accepted);
-    counts("cluster_dialled_total", "Links that this node dialled.", cluster_->dialled);
-    counts("cluster_lost_total", "Links that ended.", cluster_->lost);
-    counts("cluster_dials_failed_total", "Dials that reached nobody.", cluster_->dials_failed);
-    counts("cluster_received_bytes_total", "Bytes from other nodes.", cluster_->bytes_in);
-    counts("cluster_sent_bytes_total", "Bytes to other nodes.", cluster_->bytes_out);
+           from_.cluster->handshakes);
+    counts("cluster_accepted_total", "Links that the other node dialled.", from_.cluster->accepted);
+    counts("cluster_dialled_total", "Links that this node dialled.", from_.cluster->dialled);
+    counts("cluster_lost_total", "Links that ended.", from_.cluster->lost);
+    counts("cluster_dials_failed_total", "Dials that reached nobody.", from_.cluster->dials_failed);
+    counts("cluster_received_bytes_total", "Bytes from other nodes.", from_.cluster->bytes_in);
+    counts("cluster_sent_bytes_total", "Bytes to other nodes.", from_.cluster->bytes_out);
     auto refused =
         family("cluster_refused_total", "Handshakes refused and links cut by the gate, by reason.",
                MetricType::Counter);
     for (std::size_t why = 1; why < cluster_refusal_count; ++why)
-      add(refused, static_cast<double>(cluster_->refused[why].value()),
+      add(refused, static_cast<double>(from_.cluster->refused[why].value()),
           {{"reason", text_of(cluster_refusal_names[why])}});
     families.push_back(std::move(refused));
+  }
+
+  /// Of each other node, as the hub has shown it last: with its heartbeat and each change.
+  void collect_peers(std::vector<MetricFamily>& families) const {
+    using actors::peer_view;
+    struct row {
+      const char* name;
+      const char* help;
+      MetricType type;
+      double (*value)(const peer_view& p);
+    };
+    constexpr auto is = MetricType::Gauge;
+    constexpr auto counts = MetricType::Counter;
+    constexpr row rows[] = {
+        {"up", "1: linked, and all its members are known.", is,
+         [](const peer_view& p) { return p.state == peer_view::link::up ? 1.0 : 0.0; }},
+        {"members", "Members of that node.", is,
+         [](const peer_view& p) { return static_cast<double>(p.members); }},
+        {"lag_seconds", "Round trip of the last ping.", is,
+         [](const peer_view& p) { return std::chrono::duration<double>(p.lag).count(); }},
+        {"credit_bytes", "What is left of the window of bytes on their way.", is,
+         [](const peer_view& p) { return static_cast<double>(p.credit_bytes); }},
+        {"received_records_total", "Records from that node.", counts,
+         [](const peer_view& p) { return static_cast<double>(p.traffic.records_in); }},
+        {"sent_records_total", "Records to that node.", counts,
+         [](const peer_view& p) { return static_cast<double>(p.traffic.records_out); }},
+        {"received_bytes_total", "Bytes of these records' batches.", counts,
+         [](const peer_view& p) { return static_cast<double>(p.traffic.bytes_in); }},
+        {"sent_bytes_total", "Bytes of these records' batches.", counts,
+         [](const peer_view& p) { return static_cast<double>(p.traffic.bytes_out); }},
+    };
+    for (const auto& metric : rows) {
+      families.push_back(
+          family(std::string("cluster_peer_") + metric.name, metric.help, metric.type));
+      for (const auto& p : from_.peers->peers)
+        add(families.back(), metric.value(p), {{"peer", p.name}});
+    }
   }
 
   MetricFamily messages() const {
@@ -256,30 +292,25 @@ private:
     auto& histogram = metric.histogram;
     const auto& bounds = actors::duration_histogram::bounds;
     for (std::size_t i = 0; i <= bounds.size(); ++i) {
-      for (const auto* thread : threads_)
+      for (const auto* thread : from_.threads)
         histogram.sample_count += thread->handed.bucket(i);
       auto bound = i < bounds.size() ? std::chrono::duration<double>(bounds[i]).count()
                                      : std::numeric_limits<double>::infinity();
       histogram.bucket.push_back({histogram.sample_count, bound});
     }
-    for (const auto* thread : threads_)
+    for (const auto* thread : from_.threads)
       histogram.sample_sum += static_cast<double>(thread->handed.sum_ns()) / 1e9;
     result.metric.push_back(std::move(metric));
     return result;
   }
 
-  std::span<const counters* const> threads_;
-  std::uint64_t log_lines_dropped_;
-  const cluster_counters* cluster_;
-  const actors::behaviours* behaviours_;
+  metric_sources from_;
 };
 
 } // namespace
 
-std::string metrics_text(std::span<const counters* const> threads, std::uint64_t log_lines_dropped,
-                         const cluster_counters* cluster, const actors::behaviours* behaviours) {
-  return prometheus::TextSerializer().Serialize(
-      thread_sums(threads, log_lines_dropped, cluster, behaviours).Collect());
+std::string metrics_text(const metric_sources& from) {
+  return prometheus::TextSerializer().Serialize(thread_sums(from).Collect());
 }
 
 } // namespace beckon::net

@@ -257,8 +257,12 @@ std::string server::metrics() const {
   std::vector<const actors::counters*> threads;
   for (auto& home : node_.homes)
     threads.push_back(&home->count);
-  return metrics_text(threads, log_.dropped(), cluster_ ? &cluster_->count() : nullptr,
-                      &node_.known_behaviours);
+  auto peers = node_.cluster.load();
+  return metrics_text({.threads = threads,
+                       .log_lines_dropped = log_.dropped(),
+                       .cluster = cluster_ ? &cluster_->count() : nullptr,
+                       .peers = peers.get(),
+                       .behaviours = &node_.known_behaviours});
 }
 
 std::string server::cluster() const {

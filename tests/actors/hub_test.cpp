@@ -411,6 +411,31 @@ BOOST_AUTO_TEST_CASE(a_node_that_says_goodbye_is_gone_at_once) {
   BOOST_TEST(view->peers[0].last_error == "said goodbye");
 }
 
+BOOST_AUTO_TEST_CASE(what_went_to_a_node_and_came_from_it_is_counted_beyond_its_link) {
+  cluster nodes(2);
+  client alice(nodes, 0, "alice"), bob(nodes, 1, "bob");
+  auto traffic = [&](std::size_t node) {
+    nodes.cut(0, 1);
+    nodes.settle();
+    auto found = nodes[node].node.cluster.load()->peers.at(0).traffic;
+    nodes.connect(0, 1);
+    nodes.settle();
+    return found;
+  };
+  auto before = traffic(0);
+  auto again = traffic(0);
+  BOOST_TEST(before.records_out > 0U);
+  BOOST_TEST(again.records_out > before.records_out); // the roster is told anew
+  alice.said();
+  for (int i = 0; i < 5; ++i)
+    alice.tell(R"("type":"publish","group":"g","data":1)");
+  auto here = traffic(0), there = traffic(1);
+  auto told_anew = again.records_out - before.records_out;
+  BOOST_TEST(here.records_out == again.records_out + told_anew + 5);
+  BOOST_TEST(there.records_in == here.records_out + told_anew);
+  BOOST_TEST(there.bytes_in > here.bytes_out);
+}
+
 BOOST_AUTO_TEST_CASE(a_group_that_fails_takes_its_members_off_the_other_nodes) {
   cluster nodes(2);
   client alice(nodes, 0, "alice"), bob(nodes, 1, "bob");

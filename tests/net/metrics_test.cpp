@@ -84,7 +84,7 @@ private:
 };
 
 exposition scrape(const std::vector<const counters*>& threads, std::uint64_t dropped = 0) {
-  auto read = reader().read(net::metrics_text(threads, dropped));
+  auto read = reader().read(net::metrics_text({.threads = threads, .log_lines_dropped = dropped}));
   for (const auto& complaint : read.complaints)
     BOOST_ERROR(complaint);
   return read;
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_node_of_a_cluster_says_more) {
   cluster.bytes_out.add(9);
   cluster.refuse(net::cluster_refusal::name_taken);
   const counters* threads[] = {&c};
-  auto read = reader().read(net::metrics_text(threads, 0, &cluster));
+  auto read = reader().read(net::metrics_text({.threads = threads, .cluster = &cluster}));
   BOOST_TEST(read.complaints.empty());
   double expected = 1;
   for (auto name : {"links", "handshakes_in_progress", "accepted_total", "dialled_total",
@@ -143,6 +143,33 @@ BOOST_AUTO_TEST_CASE(a_node_of_a_cluster_says_more) {
     BOOST_TEST(read.samples.at("beckon_cluster_refused_total{reason=\"" + word + "\"}") ==
                (word == "name_taken" ? 1 : 0));
   }
+}
+
+BOOST_AUTO_TEST_CASE(each_other_node_has_its_own_line) {
+  actors::cluster_view view;
+  view.peers.push_back(
+      {.name = "n2",
+       .state = actors::peer_view::link::up,
+       .members = 2,
+       .lag = 3s,
+       .credit_bytes = 4,
+       .traffic = {.records_out = 6, .bytes_out = 8, .records_in = 5, .bytes_in = 7},
+       .last_error = {}});
+  view.peers.push_back({.name = "n3", .state = actors::peer_view::link::syncing, .last_error = {}});
+  view.peers.push_back({.name = "n4", .traffic = {.records_out = 9}, .last_error = "silent"});
+  net::cluster_counters cluster;
+  auto read = reader().read(net::metrics_text({.cluster = &cluster, .peers = &view}));
+  BOOST_TEST(read.complaints.empty());
+  auto of = [&](const std::string& name, const std::string& peer) {
+    return read.samples.at("beckon_cluster_peer_" + name + "{peer=\"" + peer + "\"}");
+  };
+  double expected = 0;
+  for (auto name : {"up", "members", "lag_seconds", "credit_bytes", "received_records_total",
+                    "sent_records_total", "received_bytes_total", "sent_bytes_total"})
+    BOOST_TEST(of(name, "n2") == ++expected, name);
+  BOOST_TEST(of("up", "n3") == 0);
+  BOOST_TEST(of("up", "n4") == 0);
+  BOOST_TEST(of("sent_records_total", "n4") == 9);
 }
 
 BOOST_AUTO_TEST_CASE(the_losses_of_the_log_are_told) {

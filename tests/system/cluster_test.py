@@ -192,6 +192,27 @@ async def test_a_wait_that_ends_before_its_silent_node_is_missed_has_expired():
         assert (await bob.next("direct"))["data"] == 1
 
 
+async def test_each_other_node_has_its_metrics():
+    with nodes(2) as (first, second):
+        alice, bob = await member(first, "alice"), await member(second, "bob")
+        await roster_is(alice, "g", {"alice": 1, "bob": 1})
+        before = first.metric("beckon_cluster_peer_sent_records_total", peer="n2")
+        for number in range(500):
+            await alice.ask("send", to="bob", data=number)
+            await bob.next("direct")
+
+        def of(name):
+            return first.metric(f"beckon_cluster_peer_{name}", peer="n2")
+
+        eventually(lambda: of("sent_records_total") >= before + 500, ROOM, "500 records left")
+        assert of("up") == of("members") == 1 and 0 < of("lag_seconds") < ROOM and of("credit_bytes") == 8 * MiB
+        assert of("received_records_total") > 500 and of("received_bytes_total") > 500 * 8
+        sent = of("sent_bytes_total")
+        second.kill()
+        eventually(lambda: of("up") == 0, ROOM, "it is lost")
+        assert of("members") == 0 and of("sent_bytes_total") >= sent
+
+
 async def test_the_newest_session_replaces_one_of_another_node():
     with nodes(2, policy="one*=replace") as (first, second):
         old = await member(first, "bob", "one")
