@@ -22,8 +22,7 @@ std::string quoted(std::string_view text) {
 
 } // namespace
 
-// ---- the roster
-// ------------------------------------------------------------------------------------------------------
+// ---- the roster ----
 
 std::string_view behaviour_host::name() const {
   return of_.name_;
@@ -80,8 +79,7 @@ void behaviour_host::set_meta(std::string_view uid, std::string_view json) {
   of_.schedule_flush();
 }
 
-// ---- messages
-// --------------------------------------------------------------------------------------------------------
+// ---- messages ----
 
 /// What a behaviour says is checked as what clients say: a frame that cannot be read would end
 /// their trust, not its own.
@@ -172,8 +170,7 @@ void behaviour_host::refuse_sender(const session_address& to, std::uint32_t tick
   of_.send(of_.shared_.door_of(to.home), std::move(a));
 }
 
-// ---- outcomes of what it delivered
-// ------------------------------------------------------------------------------------
+// ---- outcomes of what it delivered ----
 
 std::uint32_t behaviour_host::await_outcome(const route& r, told outcome) {
   if (!std::exchange(enlisted_, true))
@@ -227,8 +224,7 @@ void behaviour_host::expire_overdue() {
     look_for_overdue();
 }
 
-// ---- who may be here
-// -------------------------------------------------------------------------------------------------
+// ---- who may be here ----
 
 void behaviour_host::kick(std::string_view uid) {
   of_.remove_everywhere(uid, 0);
@@ -249,8 +245,7 @@ void behaviour_host::stay(bool on) {
     of_.retire_if_empty();
 }
 
-// ---- time
-// ------------------------------------------------------------------------------------------------------------
+// ---- time ----
 
 void behaviour_host::set_alarm(timer_id timer, milliseconds time) {
   of_.delayed_send(&of_, time, behaviour_alarm{now_.generation, timer});

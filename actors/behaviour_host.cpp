@@ -81,8 +81,7 @@ caf::behavior behaviour_host::guarded(caf::behavior unsafe) {
       caf::behavior::impl_ptr{new guarded_behavior(*this, std::move(unsafe)), false}};
 }
 
-// ---- begin, again, another, end
-// ------------------------------------------------------------------------------------------------
+// ---- begin, again, another, end ----
 
 void behaviour_host::start(const behaviour_kind* kind, settings given) {
   now_.kind = kind;

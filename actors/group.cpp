@@ -66,8 +66,7 @@ caf::behavior group::own_handlers() {
   return own;
 }
 
-// ---- routes
-// -------------------------------------------------------------------------------------------------------
+// ---- routes ----
 
 void group::deliver(route& r) {
   settled_recipients settled;
@@ -140,8 +139,7 @@ void group::publish_to_all(publication& p) {
   send(shared_.hub, std::move(out));
 }
 
-// ---- membership
-// ---------------------------------------------------------------------------------------------------
+// ---- membership ----
 
 void group::join(join_group& j) {
   if (!open_)
@@ -287,8 +285,7 @@ void group::apply(seat& s, const std::optional<std::string>& meta,
   }
 }
 
-// ---- answers
-// ------------------------------------------------------------------------------------------------------
+// ---- answers ----
 
 std::string group::joined_body(const seat& s) {
   std::string body = "\"as\":";
@@ -357,8 +354,7 @@ void group::refuse(const session_address& who, std::uint64_t question, protocol:
   reply(std::move(r));
 }
 
-// ---- presence
-// -----------------------------------------------------------------------------------------------------
+// ---- presence ----
 
 void group::schedule_flush() {
   if (flush_scheduled_ || roster_.pending().empty())
@@ -392,8 +388,7 @@ void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
            fanout{.what = {frame, {}}, .to = lists[i], .skip = {}, .group = gap_group, .from = {}});
 }
 
-// ---- end
-// ----------------------------------------------------------------------------------------------------------
+// ---- end ----
 
 void group::on_exit() {
   // Nobody is left after a polite end, which may come on a thread that is no home (the clock's);

@@ -4,8 +4,7 @@
 
 namespace beckon::actors {
 
-// ---- which one
-// -------------------------------------------------------------------------------------------------------
+// ---- which one ----
 
 /// A group for which no rule speaks has no host, and asks nobody on its way.
 void group::choose_behaviour() {
@@ -59,8 +58,7 @@ void group::call(call_group& c) {
   host().call(c, current_sender_id());
 }
 
-// ---- who may be here
-// -------------------------------------------------------------------------------------------------
+// ---- who may be here ----
 
 /// Of this node's sessions.
 void group::remove(std::string_view uid, protocol::left_reason why) {

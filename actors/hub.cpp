@@ -35,8 +35,7 @@ caf::behavior hub::make_behavior() {
   };
 }
 
-// ---- links
-// --------------------------------------------------------------------------------------------------------
+// ---- links ----
 
 void hub::meet(const link_up& l) {
   if (std::exchange(early_lost_, false)) {
@@ -181,8 +180,7 @@ void hub::leave() {
   flush();
 }
 
-// ---- what goes out
-// ------------------------------------------------------------------------------------------------
+// ---- what goes out ----
 
 /// Behind everything that is in the mailbox now, so that it leaves together.
 void hub::flush_soon() {
@@ -232,8 +230,7 @@ void hub::send_batch(peer& p) {
   send(p.hub, p.take_batch());
 }
 
-// ---- for operators
-// ------------------------------------------------------------------------------------------------
+// ---- for operators ----
 
 void hub::show() {
   auto view = std::make_shared<cluster_view>();

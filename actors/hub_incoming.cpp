@@ -128,8 +128,7 @@ bool hub::read_and_take(peer& p, std::string_view fields) {
   return true;
 }
 
-// ---- who is there
-// -------------------------------------------------------------------------------------------------
+// ---- who is there ----
 
 void hub::take(peer& p, const protocol::member_record& r) {
   auto& bounds = shared_.bounds;
@@ -170,8 +169,7 @@ void hub::forget_if_empty(groups::iterator entry) {
     groups_.erase(entry);
 }
 
-// ---- messages
-// -----------------------------------------------------------------------------------------------------
+// ---- messages ----
 
 std::uint32_t hub::serve(peer& p, ticket t, std::chrono::milliseconds wait) {
   t.started = home::current().now;
@@ -250,8 +248,7 @@ void hub::take(peer&, const protocol::removal_record& r) {
                          static_cast<std::int64_t>(r.banned_until)});
 }
 
-// ---- what became of ours
-// ------------------------------------------------------------------------------------------
+// ---- what became of ours ----
 
 void hub::take(peer& p, const protocol::receipt_record& r) {
   auto found = p.awaits.extract(r.id);
@@ -316,8 +313,7 @@ void hub::settle_gone(const awaited& a) {
                             .sessions = who.sessions});
 }
 
-// ---- the link itself
-// ----------------------------------------------------------------------------------------------
+// ---- the link itself ----
 
 void hub::take(peer& p, const protocol::credit_record& r) {
   p.acknowledge(r.bytes);

@@ -7,8 +7,7 @@
 
 namespace beckon::actors {
 
-// ---- this node's own
-// ----------------------------------------------------------------------------------------------
+// ---- this node's own ----
 
 void hub::open(const open_group& o) {
   auto& entry = groups_[o.group];
@@ -158,8 +157,7 @@ void hub::remove_far(const far_removal& f) {
     say(p, protocol::removal_record{f.group, f.uid, static_cast<std::uint64_t>(f.banned_until)});
 }
 
-// ---- what other nodes asked
-// ---------------------------------------------------------------------------------------
+// ---- what other nodes asked ----
 
 /// Where the sessions of this node settle what the peer asked of them.
 session_address hub::place_of(const peer& p) const {

@@ -23,8 +23,7 @@ namespace beckon::actors {
 /// whom to answer.
 using unanswered = caf::delegated<void>;
 
-// ---- session -> directory -> group: joins; session -> group: the rest
-// ------------------------------------------------
+// ---- session -> directory -> group: joins; session -> group: the rest ----
 
 struct join_group {
   session_address where;
@@ -111,8 +110,7 @@ struct call_group {
   bool opaque = false;
 };
 
-// ---- directory <-> group
-// ------------------------------------------------------------------------------------------
+// ---- directory <-> group ----
 
 /// An empty group asks to be forgotten. `joins` tells how many joins have reached it.
 struct retire_group {
@@ -133,8 +131,7 @@ struct clerk_entry {
   caf::actor group;
 };
 
-// ---- operators -> directory -> groups
-// ------------------------------------------------------------------------------------------
+// ---- operators -> directory -> groups ----
 
 /// What became of a swap.
 struct swapped {
@@ -156,8 +153,7 @@ struct choose_behaviours {
   std::shared_ptr<const behaviour_settings> before;
 };
 
-// ---- group, users -> relay
-// ----------------------------------------------------------------------------------------
+// ---- group, users -> relay ----
 
 /// One session to hand a route's delivery to.
 struct handover_target {
@@ -218,8 +214,7 @@ struct group_reply {
   caf::actor source;                                                  ///< joined: the group
 };
 
-// ---- relay -> relay
-// -----------------------------------------------------------------------------------------------
+// ---- relay -> relay ----
 
 /// What became of one recipient's session, or of one part of a publication; for the session that
 /// holds the ticket.
@@ -247,8 +242,7 @@ struct answer {
   std::string error_message;
 };
 
-// ---- session <-> the actor that is its client
-// -----------------------------------------------------------------------------------------------
+// ---- session <-> the actor that is its client ----
 
 /// What the session says to its actor: one frame, JSON text. A CAF request, whose answer (that of a
 /// handler returning void) says that the actor has handled it.
@@ -260,8 +254,7 @@ struct bot_text {
   std::string text;
 };
 
-// ---- session -> users
-// -----------------------------------------------------------------------------------------------
+// ---- session -> users ----
 
 /// Makes a session reachable by its user and by its id.
 struct enroll_session {
@@ -271,8 +264,7 @@ struct enroll_session {
   std::string name; ///< the session's public id
 };
 
-// ---- groups, users -> hub; only where the node has others
-// ----------------------------------------------------------------------------------------------
+// ---- groups, users -> hub; only where the node has others ----
 
 /// A group has begun: it is told who is in it on other nodes, at first all of them.
 struct open_group {
@@ -330,8 +322,7 @@ struct beat {};
 /// The node ends: say goodbye.
 struct leave_cluster {};
 
-// ---- hub -> groups, users
-// -----------------------------------------------------------------------------------------------
+// ---- hub -> groups, users ----
 
 /// A member's sessions on another node: the whole truth. 0: none.
 struct far_member {

@@ -190,8 +190,7 @@ bool session::wants_ticket(std::uint64_t id, std::size_t bytes) {
   return silent_bytes_ >= silent_bytes_max() && !tickets_.has(checkpoint_);
 }
 
-// ---- send, request, publish
-// ---------------------------------------------------------------------------------------
+// ---- send, request, publish ----
 
 /// The group that a frame names, or the only one of the URL.
 std::string_view session::group_of(const client_frame& f) const {
@@ -326,8 +325,7 @@ void session::call(const client_frame& f) {
   send(in->group, std::move(c));
 }
 
-// ---- answers to others
-// --------------------------------------------------------------------------------------------
+// ---- answers to others ----
 
 void session::reply_to_request(const client_frame& f) {
   debts::request asked;

@@ -13,8 +13,7 @@ namespace beckon::actors {
 using protocol::code;
 using protocol::outcome;
 
-// ---- deliveries
-// ---------------------------------------------------------------------------------------------------
+// ---- deliveries ----
 
 bool session::push(const protocol::delivery& d) {
   return phase_ == phase::ready && port_->push(binary_ && d.binary ? d.binary : d.text);
@@ -105,8 +104,7 @@ void session::written(std::uint64_t position) {
     home_.settle(s);
 }
 
-// ---- outcomes
-// -----------------------------------------------------------------------------------------------------
+// ---- outcomes ----
 
 std::uint32_t session::open_ticket(ticket t, std::chrono::milliseconds wait) {
   t.started = home_.now;
@@ -184,8 +182,7 @@ void session::take_answer(const answer& a) {
   continue_held();
 }
 
-// ---- answers to the client
-// ----------------------------------------------------------------------------------------
+// ---- answers to the client ----
 
 void session::answer_ok(std::uint64_t id, std::string_view rest) {
   if (id == 0)

@@ -13,8 +13,7 @@ namespace beckon::actors {
 using protocol::client_frame;
 using protocol::code;
 
-// ---- what its client asks
-// -------------------------------------------------------------------------------------------------------
+// ---- what its client asks ----
 
 void session::join(const client_frame& f) {
   auto name = group_of(f);
@@ -109,8 +108,7 @@ std::uint64_t session::ask_group(std::uint64_t id, std::string_view name, std::s
   return questions_;
 }
 
-// ---- answers of groups
-// --------------------------------------------------------------------------------------------
+// ---- answers of groups ----
 
 void session::take_reply(group_reply& r) {
   using kind = group_reply::kind;

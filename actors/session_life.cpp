@@ -28,8 +28,7 @@ caf::behavior session::make_behavior() {
   return {[](caf::unit_t) {}};
 }
 
-// ---- beginning
-// ----------------------------------------------------------------------------------------------------
+// ---- beginning ----
 
 void session::open(greeting g) {
   opening_ = std::make_unique<opening>();
@@ -156,8 +155,7 @@ bool session::hold_early(std::size_t bytes, std::function<void()> deliver) {
   return true;
 }
 
-// ---- time
-// ---------------------------------------------------------------------------------------------------------
+// ---- time ----
 
 void session::wake_by(steady_time when) {
   if (!alarm_.armed() || when < alarm_.when())
@@ -193,8 +191,7 @@ void session::wake(steady_time now) {
     wake_by(asking_->expires);
 }
 
-// ---- end
-// ----------------------------------------------------------------------------------------------------------
+// ---- end ----
 
 void session::control_frame(std::size_t bytes) {
   if (conduct_.frame(bytes, home_.now) && conduct_.over_rate_too_long() && phase_ < phase::closing)

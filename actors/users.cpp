@@ -70,8 +70,7 @@ void users::tell_hub(const std::string& user, std::size_t sessions) {
     send(shared_.hub, near_user{user, sessions});
 }
 
-// ---- what other nodes say
-// ---------------------------------------------------------------------------------------------
+// ---- what other nodes say ----
 
 void users::set_far(const far_user& f) {
   if (f.sessions == 0) {
