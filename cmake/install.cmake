@@ -5,9 +5,12 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/beckon)
 
 install(TARGETS beckon RUNTIME)
 install(TARGETS beckon_library EXPORT beckon LIBRARY)
+install(TARGETS beckon_testing EXPORT beckon ARCHIVE)
 install(DIRECTORY include/beckon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # Behind the public headers, which name them as the tree does: "actors/behaviour.hpp".
 install(DIRECTORY protocol actors DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/beckon/inner FILES_MATCHING PATTERN "*.hpp")
+
+install(DIRECTORY tests/kit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/beckon/inner/tests FILES_MATCHING PATTERN "*.hpp")
 
 install(FILES net/application.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/beckon/inner/net)
 

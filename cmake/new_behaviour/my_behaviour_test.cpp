@@ -1,16 +1,26 @@
-// What my_behaviour denies, without a server.
+// What my_behaviour does, without a server: no sockets, no threads, no waiting.
 
-#include <beckon/behaviour.hpp>
+#include <beckon/testing.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 
-extern "C" const char* beckon_register_behaviours(const char* abi, beckon::behaviours* into);
+static void check(bool holds, const char* what) {
+  std::printf("%s: %s\n", holds ? "ok" : "FAILED", what);
+  if (!holds)
+    std::exit(1);
+}
 
 int main() {
-  beckon::behaviours all;
-  beckon_register_behaviours(BECKON_BEHAVIOUR_ABI, &all);
-  auto* kind = all.find("my_behaviour");
-  auto made = kind ? kind->make({{"word", "bad"}}) : nullptr;
-  std::puts(made ? "my_behaviour can be made" : "there is no my_behaviour");
-  return made ? 0 : 1;
+  // A group with the members alice, bob and carol.
+  beckon::testing::group room("my_behaviour", {.options = {{"word", "bad"}}});
+
+  check(room["alice"].send("bob", R"("good")").outcome("bob") == "delivered", "others pass");
+  check(room["bob"].got("direct") == std::vector<std::string>{R"("good")"}, "bob gets it");
+
+  check(room["alice"].send("bob", R"("bad")").code() == "denied", "the word is denied");
+  check(room["bob"].got().empty(), "bob does not get it");
+  check(room["carol"].call("denied").data() == "1", "it is counted");
+
+  // For timers: room.advance(std::chrono::seconds(60));
 }

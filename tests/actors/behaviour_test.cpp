@@ -3,8 +3,8 @@
 #include "actors/group.hpp"
 #include "beckon/behaviour.hpp"
 #include "tests/actors/wire.hpp"
-#include "tests/simulation/recorder.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/kit/recorder.hpp"
+#include "tests/kit/stage.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <functional>

@@ -1,8 +1,8 @@
 #include "actors/bot.hpp"
 
 #include "tests/actors/wire.hpp"
+#include "tests/kit/recorder.hpp"
 #include "tests/simulation/cluster.hpp"
-#include "tests/simulation/recorder.hpp"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

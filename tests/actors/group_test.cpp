@@ -1,8 +1,8 @@
 #include "actors/group.hpp"
 
 #include "tests/actors/wire.hpp"
-#include "tests/simulation/recorder.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/kit/recorder.hpp"
+#include "tests/kit/stage.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

@@ -1,7 +1,7 @@
 #include "actors/home.hpp"
 
-#include "tests/simulation/recorder.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/kit/recorder.hpp"
+#include "tests/kit/stage.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <set>

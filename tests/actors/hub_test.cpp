@@ -1,8 +1,8 @@
 #include "actors/hub.hpp"
 
 #include "tests/actors/wire.hpp"
+#include "tests/kit/recorder.hpp"
 #include "tests/simulation/cluster.hpp"
-#include "tests/simulation/recorder.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <optional>

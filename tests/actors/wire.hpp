@@ -2,7 +2,7 @@
 // The server's frames as tests expect them, one line each. Owns: nothing; plain strings.
 
 #include "protocol/codes.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/kit/stage.hpp"
 
 #include <cstdint>
 #include <string>

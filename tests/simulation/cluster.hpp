@@ -3,7 +3,7 @@
 // the nodes, what is on its way, and which links stand.
 
 #include "actors/hub.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/kit/stage.hpp"
 
 #include <caf/all.hpp>
 #include <chrono>

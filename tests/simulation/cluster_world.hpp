@@ -3,9 +3,9 @@
 // the dice say so. Owns: the nodes, the clients, and what must hold. Ends once all links stand
 // again and nothing is on its way, or at the first promise that is broken.
 
+#include "tests/kit/recorder.hpp"
 #include "tests/simulation/cluster.hpp"
 #include "tests/simulation/dice.hpp"
-#include "tests/simulation/recorder.hpp"
 #include "tests/simulation/trace.hpp"
 
 #include <boost/json/object.hpp>

@@ -3,7 +3,7 @@
 // its session, by the recorder, and its beliefs, which the ledger writes as frames are queued for
 // it.
 
-#include "tests/simulation/recorder.hpp"
+#include "tests/kit/recorder.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -3,10 +3,10 @@
 // likely as the dice say. Owns: all of it. Ends when nothing is on its way any more, or at the
 // first promise that is broken.
 
+#include "tests/kit/stage.hpp"
 #include "tests/simulation/dice.hpp"
 #include "tests/simulation/ledger.hpp"
 #include "tests/simulation/script.hpp"
-#include "tests/simulation/stage.hpp"
 #include "tests/simulation/trace.hpp"
 
 #include <cstddef>

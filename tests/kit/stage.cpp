@@ -1,4 +1,4 @@
-#include "tests/simulation/stage.hpp"
+#include "tests/kit/stage.hpp"
 
 #include "actors/clerk.hpp"
 #include "actors/directory.hpp"

@@ -5,7 +5,7 @@
 
 #include "actors/port.hpp"
 #include "actors/session.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/kit/stage.hpp"
 
 #include <caf/all.hpp>
 #include <cstdint>

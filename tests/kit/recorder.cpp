@@ -1,4 +1,4 @@
-#include "tests/simulation/recorder.hpp"
+#include "tests/kit/recorder.hpp"
 
 #include <algorithm>
 
