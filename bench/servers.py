@@ -63,15 +63,16 @@ def free_port():
 
 
 @contextlib.contextmanager
-def running(name, core, wrapper=(), options=(), environment=None, mark=""):
+def running(name, core, wrapper=(), options=(), environment=None, mark="", program=None):
     """A server of that name, pinned to the core (or list of cores), ended at the end of the block. `wrapper` goes in front of its
-    command, `options` behind it; `mark` tells its output from that of another one of the name."""
+    command, `options` behind it, `program` in the place of `beckon serve`; `mark` tells its output from that of another one of the name."""
     peer = peers.KNOWN[name]
     allow_many_files()
     OUTPUT.mkdir(parents=True, exist_ok=True)
     said = OUTPUT / f"{name}{mark}.out"
     port = 0 if peer.says_port else free_port()
-    command = ["taskset", "-c", core, *wrapper, *peer.command(port), *options]
+    own = [program, *peer.command(port)[2:]] if program else peer.command(port)
+    command = ["taskset", "-c", core, *wrapper, *own, *options]
     all_environment = os.environ | {"NODE_ENV": "production"} | peer.environment() | (environment or {})
     # taskset and valgrind become the server by exec, so that the process we start is the one to count and to end.
     with open(said, "w") as out, open(said.with_suffix(".log"), "w") as log:

@@ -4,6 +4,7 @@
 // ended. Used by one thread; serves once. Several in one process do not know of each other.
 
 #include "actors/behaviours.hpp"
+#include "actors/bot.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -11,10 +12,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-namespace beckon::actors {
-struct node_state;
-}
 
 namespace beckon::net {
 
@@ -43,6 +40,15 @@ public:
   actors::behaviours& behaviours() noexcept;
   /// Calls `f` once the actors are there, before any client: to spawn actors of the program's own.
   void when_serving(std::function<void(caf::actor_system&)> f);
+
+  /// A member that is an actor: a bot of class T, made with copies of `args`, that is connected
+  /// before any client. Its death is its end; who wants another one spawns it.
+  template <class T, class... Ts>
+  void add_bot(actors::bot_options options, Ts... args) {
+    when_serving([this, options = std::move(options), args...](caf::actor_system& system) {
+      actors::spawn_bot<T>(node(), system, options, args...);
+    });
+  }
 
   /// All that `beckon serve` does: also --help, the lines on stdout, and the signals (SIGTERM and
   /// SIGINT drain, SIGHUP reads the behaviours again, SIGPIPE is ignored).
