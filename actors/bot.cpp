@@ -6,6 +6,7 @@
 #include "protocol/base64.hpp"
 #include "protocol/fields.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace beckon::actors {
@@ -78,7 +79,17 @@ struct bot::frame {
   }
 };
 
-bot::bot(caf::actor_config& config) : caf::event_based_actor(config) {}
+bot::bot(caf::actor_config& config) : caf::event_based_actor(config) {
+  set_exception_handler([](std::exception_ptr& trouble) -> caf::error {
+    try {
+      std::rethrow_exception(trouble);
+    } catch (const std::exception& what) {
+      return caf::make_error(caf::sec::runtime_error, std::string(what.what()));
+    } catch (...) {
+      return caf::sec::runtime_error;
+    }
+  });
+}
 
 bot::~bot() = default;
 

@@ -27,8 +27,11 @@ caf::error closed_for(close_code why) {
 
 bot_port::bot_port(caf::actor_config& config, home& place, caf::actor whom, greeting hello)
     : pinned_actor(config, *place.unit), home_(place), whom_(std::move(whom)),
-      hello_(std::move(hello)), alarm_(*this) {
-  set_down_handler([this](caf::down_msg&) { end(); });
+      uid_(hello.who ? hello.who->user : std::string()), hello_(std::move(hello)), alarm_(*this) {
+  set_down_handler([this](caf::down_msg& down) {
+    tell_of(down.reason);
+    end();
+  });
 }
 
 /// On the home's thread for the first time: here its session begins.
@@ -176,6 +179,19 @@ void bot_port::end() {
   if (closed_)
     send_exit(whom_, closed_for(*closed_));
   quit();
+}
+
+void bot_port::tell_of(const caf::error& reason) {
+  if (!home_.shared.bot_ended)
+    return;
+  auto by_wish = !reason || reason == caf::exit_reason::normal ||
+                 reason == caf::exit_reason::user_shutdown ||
+                 reason.category() == caf::atom("beckon"); // we have closed it, and said so
+  std::string why;
+  if (!by_wish)
+    why = reason.context().match_elements<std::string>() ? reason.context().get_as<std::string>(0)
+                                                         : home_system().render(reason);
+  home_.shared.bot_ended(uid_, why);
 }
 
 /// @returns whether it is done

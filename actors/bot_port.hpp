@@ -64,6 +64,7 @@ private:
   void handled(std::size_t bytes);
   void check_reserve();
   void end();
+  void tell_of(const caf::error& reason);
   bool end_session() noexcept;
   void wake(steady_time now);
   void wake_by(steady_time when);
@@ -75,6 +76,7 @@ private:
   home& home_;
   caf::actor whom_;
   caf::actor held_; ///< itself, until its end: nobody else may have it before it has said something
+  const std::string uid_;
   greeting hello_;
   caf::actor session_handle_;
   session* session_ = nullptr;

@@ -47,6 +47,8 @@ struct node_state {
   authenticate verify; ///< empty: no token is accepted
   behaviours known_behaviours;
   std::function<void(const behaviour_event&)> behaviour_told; ///< for the log; on any thread
+  /// A bot has ended; `why` is empty where it was not by an error. For the log; on any thread.
+  std::function<void(std::string_view uid, std::string_view why)> bot_ended;
   /// Which group gets which; exchanged as a whole, any thread reads.
   std::atomic<std::shared_ptr<const behaviour_settings>> chosen_behaviours;
 

@@ -49,6 +49,7 @@ server::server(const configured& conf, actors::behaviours known, logger& log)
   make_node(conf);
   node_.known_behaviours = std::move(known);
   node_.behaviour_told = [this](const actors::behaviour_event& e) { tell_of_behaviour(e); };
+  node_.bot_ended = [this](std::string_view uid, std::string_view why) { tell_of_bot(uid, why); };
   auto cores = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, actors::homes_max);
   auto threads = values_.threads ? values_.threads : cores;
   for (std::size_t i = 0; i < threads; ++i) {
@@ -206,18 +207,6 @@ std::optional<std::string> server::bind_operator() {
   return std::nullopt;
 }
 
-/// What the group's behaviour is, or shall be.
-void server::ask_group(std::string group, std::optional<std::string> behaviour,
-                       behaviour_told told) {
-  auto& directory = node_.directory_of(group);
-  auto done = [told = std::move(told)](const actors::swapped& s) {
-    using kind = behaviour_answer::kind;
-    constexpr kind kinds[] = {kind::good, kind::no_group, kind::no_behaviour, kind::failed};
-    told({kinds[static_cast<std::size_t>(s.what)], s.behaviour, s.why, s.pause});
-  };
-  caf::anon_send(directory, actors::swap_behaviour{std::move(group), std::move(behaviour), done});
-}
-
 std::vector<std::string> server::listening() const {
   std::vector<std::string> lines{"listening on ws://" + text_of(endpoints_.front()) + values_.path};
   if (operator_)
@@ -225,32 +214,6 @@ std::vector<std::string> server::listening() const {
   if (cluster_)
     lines.push_back("cluster on " + text_of(cluster_->where()));
   return lines;
-}
-
-void server::tell_of_behaviour(const actors::behaviour_event& e) {
-  using kind = actors::behaviour_event::kind;
-  auto took_ms = std::chrono::duration<double, std::milli>(e.took).count();
-  switch (e.what) {
-  case kind::failed:
-    return log_.error(
-        "behaviour_failed",
-        {{"behaviour", e.behaviour}, {"group", e.group}, {"hook", e.hook}, {"why", e.text}});
-  case kind::given_up:
-    return log_.error("behaviour_given_up", {{"behaviour", e.behaviour}, {"group", e.group}});
-  case kind::slow:
-    return log_.warn(
-        "behaviour_slow",
-        {{"behaviour", e.behaviour}, {"group", e.group}, {"hook", e.hook}, {"took_ms", took_ms}});
-  case kind::swapped:
-    if (!e.text.empty())
-      return log_.error("behaviour_rolled_back",
-                        {{"behaviour", e.behaviour}, {"group", e.group}, {"why", e.text}});
-    return log_.info("behaviour_swapped",
-                     {{"behaviour", e.behaviour}, {"group", e.group}, {"pause_ms", took_ms}});
-  case kind::said:
-    return log_.info("behaviour_said",
-                     {{"behaviour", e.behaviour}, {"group", e.group}, {"text", e.text}});
-  }
 }
 
 std::string server::metrics() const {
@@ -345,13 +308,6 @@ std::optional<std::string> server::run(const std::function<void()>& ready) {
     return must_end_;
   log_.info("stopped");
   return std::nullopt;
-}
-
-void server::choose_behaviours(actors::behaviour_settings chosen) {
-  auto before = node_.chosen_behaviours.exchange(
-      std::make_shared<const actors::behaviour_settings>(std::move(chosen)));
-  for (auto& directory : node_.directories)
-    caf::anon_send(directory, actors::choose_behaviours{before});
 }
 
 /// Runs `f(home)` on every thread and waits for all.

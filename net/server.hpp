@@ -77,6 +77,7 @@ private:
   void on_each_thread(F f);
   void ask_group(std::string group, std::optional<std::string> behaviour, behaviour_told told);
   void tell_of_behaviour(const actors::behaviour_event& e);
+  void tell_of_bot(std::string_view uid, std::string_view why);
   std::string metrics() const;
   std::string cluster() const;
 

@@ -304,11 +304,16 @@ BOOST_AUTO_TEST_CASE(its_death_removes_it_and_settles_what_it_owed) {
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_in_a_handler_ends_the_bot_alone) {
+  std::string told;
   scene s;
+  s.node.node.bot_ended = [&](std::string_view uid, std::string_view why) {
+    told.append(uid).append(": ").append(why);
+  };
   s.notes.throws = true;
   s.tell(R"("type":"send","id":1,"to":"bot","data":1)");
   BOOST_TEST(s.tell(R"("type":"send","id":2,"to":"bot","data":1)") ==
              error(2, code::not_delivered, R"("outcomes":{"bot":"offline"})"));
+  BOOST_TEST(told == "bot: as the test wants");
   BOOST_TEST(s.node.sum(&actors::counters::bots) == 0);
   s.notes.throws = false;
   s.start();
