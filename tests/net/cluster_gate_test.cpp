@@ -55,14 +55,24 @@ struct configuration : caf::actor_system_config {
   }
 };
 
-class node {
-public:
+options options_of(const std::string& name, std::vector<node_address> seeds) {
+  options values;
+  values.node = name;
+  values.cluster.listen = admin_address{boost::asio::ip::address_v4::loopback(), 0};
+  values.cluster.insecure = true;
+  values.cluster.seeds = std::move(seeds);
+  return values;
+}
+
+/// A gate and a hub behind it. The members end in the order that this needs: the hub tells `log`
+/// until its system has ended.
+struct node {
   explicit node(const std::string& name, std::vector<node_address> seeds = {})
-      : values_(options_of(name, std::move(seeds))), system_(configuration_),
-        gate(values_, log_, [this](const std::string& why) { log.note([&] { left = why; }); }) {
+      : values(options_of(name, std::move(seeds))), system(configured),
+        gate(values, quiet, [this](const std::string& why) { log.note([&] { left = why; }); }) {
     gate.bind();
-    hub = system_.spawn(hub_of, &log);
-    gate.start(system_, hub);
+    hub = system.spawn(hub_of, &log);
+    gate.start(system, hub);
   }
   ~node() { stop(); }
 
@@ -79,28 +89,12 @@ public:
   /// From this hub to the one of its last link.
   void say(const std::string& batch) { caf::anon_send(hub, log.ups.back().hub, batch); }
 
-private:
-  static options options_of(const std::string& name, std::vector<node_address> seeds) {
-    options values;
-    values.node = name;
-    values.cluster.listen = admin_address{boost::asio::ip::address_v4::loopback(), 0};
-    values.cluster.insecure = true;
-    values.cluster.seeds = std::move(seeds);
-    return values;
-  }
-
-public:
-  // The hub tells `log` until its system has ended.
   told log;
   std::string left;
-
-private:
-  options values_;
-  logger log_{log_level::off, log_format::text};
-  configuration configuration_;
-  caf::actor_system system_;
-
-public:
+  options values;
+  logger quiet{log_level::off, log_format::text};
+  configuration configured;
+  caf::actor_system system;
   cluster_gate gate;
   caf::actor hub;
 };
