@@ -29,11 +29,15 @@ def certificates(directory, *names, days=365):
 
 def free_ports(count):
     """Ports that nobody listens on now. Seeds must be known before the nodes start, so they are none that the kernel may give to a
-    connection meanwhile: a node that dials one that does not listen yet could even meet itself there."""
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    connection meanwhile: a node that dials one that does not listen yet could even meet itself there. Where the kernel has all for
+    itself they are some of its own."""
+    lowest, highest = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    ours = [*range(max(1024, lowest - 20000), lowest), *range(highest + 1, 65536)]
+    if len(ours) < 2 * count:
+        ours = range(1024, 65536)
     found = []
     while len(found) < count:
-        port = random.randrange(max(1024, lowest - 20000), lowest)
+        port = random.choice(ours)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             if port not in found:
                 found.append(port)
