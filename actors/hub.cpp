@@ -10,7 +10,7 @@ namespace beckon::actors {
 hub::hub(caf::actor_config& config, node_state& shared, links& ways, hub_options options,
          std::function<void(const cluster_event&)> told)
     : caf::event_based_actor(config), shared_(shared), ways_(ways), options_(options),
-      told_(std::move(told)) {
+      told_(std::move(told)), early_(2 * options.window_bytes) {
   set_down_handler([this](caf::down_msg& down) { close(down.source); });
 }
 
@@ -38,11 +38,9 @@ caf::behavior hub::make_behavior() {
 // ---- links ----
 
 void hub::meet(const link_up& l) {
-  if (std::exchange(early_lost_, false)) {
-    early_.clear();
-    early_bytes_ = 0;
+  auto early = early_.take(l.hub.address(), l.epoch);
+  if (early.lost)
     return ways_.drop(l.link, "said too much before its link stood");
-  }
   if (auto* old = named(l.peer))
     lose(old->id, "another link took its place");
   auto id = ++last_peer_;
@@ -56,15 +54,9 @@ void hub::meet(const link_up& l) {
     p.untold.emplace(std::string{}, user);
   show();
   flush_soon();
-  // What it said before we heard of the link.
-  auto came = std::exchange(early_, {});
-  early_bytes_ = 0;
-  for (auto& e : came) {
-    if (e.from == l.hub.address() && peers_.contains(id))
-      take_batch(p, e.batch);
-    else
-      keep_early(e.from, e.batch);
-  }
+  for (auto& batch : early.batches)
+    if (peers_.contains(id)) // it may say goodbye
+      take_batch(p, batch);
 }
 
 void hub::part(const link_down& l) {
@@ -123,6 +115,9 @@ void hub::heartbeat() {
   // After a stop of this process everybody seems silent: what they said lies in the sockets.
   auto away = last_beat_ != steady_time{} && now - last_beat_ >= options_.timeout;
   last_beat_ = now;
+  if (away)
+    early_.hear_all(now);
+  early_.forget_silent(now - options_.timeout);
   std::vector<peer_id> silent;
   for (auto& [id, p] : peers_) {
     if (away)
@@ -139,14 +134,6 @@ void hub::heartbeat() {
     ways_.drop(find(id)->link, "silent");
     lose(id, "silent");
   }
-  auto kept = std::exchange(early_, {});
-  early_bytes_ = 0;
-  early_lost_ = early_lost_ && !kept.empty();
-  for (auto& e : kept)
-    if (now - e.since < options_.timeout) {
-      early_bytes_ += e.batch.size();
-      early_.push_back(std::move(e));
-    }
   flush();
   show();
 }

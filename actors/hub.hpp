@@ -10,6 +10,7 @@
 // other nodes answer, or do not.
 
 #include "actors/cluster_view.hpp"
+#include "actors/early_batches.hpp"
 #include "actors/links.hpp"
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
@@ -101,7 +102,6 @@ private:
 
   // What another node says.
   void receive(std::string& batch);
-  void keep_early(caf::actor_addr from, std::string& batch);
   void take_batch(peer& p, std::string_view batch);
   bool take_record(peer& p, const protocol::raw_record& r);
   void take(peer& p, const protocol::member_record& r);
@@ -142,14 +142,7 @@ private:
   std::unordered_map<caf::actor_id, std::string> names_; ///< of groups' actors
   std::map<std::string, std::size_t> users_;             ///< of this node, and their sessions
   std::size_t members_ = 0;                              ///< of this node
-  struct early {
-    caf::actor_addr from;
-    std::string batch;
-    steady_time since;
-  };
-  std::vector<early> early_; ///< batches that came before the gate's word of their link
-  std::size_t early_bytes_ = 0;
-  bool early_lost_ = false; ///< some did not fit: a link that comes now may lack its beginning
+  early_batches early_;                                  ///< may be of more than one peer
   struct lost_node {
     std::string why;
     peer_traffic traffic;

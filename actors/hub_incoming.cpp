@@ -41,25 +41,13 @@ void hub::receive(std::string& batch) {
   for (auto& [id, p] : peers_)
     if (p.epoch == epoch && p.hub.address() == from)
       return take_batch(p, batch);
-  keep_early(from->address(), batch);
-}
-
-/// The link's other end may be heard before the gate tells of the link. What is left of one that
-/// has ended comes here as well, and goes after a while.
-void hub::keep_early(caf::actor_addr from, std::string& batch) {
-  if (early_bytes_ + batch.size() > 2 * options_.window_bytes) {
-    early_lost_ = true; // more than one peer may have on its way
-    return;
-  }
-  early_bytes_ += batch.size();
-  early_.push_back({std::move(from), std::move(batch), home::current().now});
+  early_.keep(from->address(), epoch, std::move(batch), home::current().now);
 }
 
 void hub::take_batch(peer& p, std::string_view batch) {
   auto id = p.id;
   auto rest = batch;
-  if (protocol::take_epoch(rest) != p.epoch)
-    return; // of an earlier link
+  protocol::take_epoch(rest);
   p.heard = home::current().now;
   p.unacknowledged += batch.size();
   p.traffic.bytes_in += batch.size();

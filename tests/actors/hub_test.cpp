@@ -469,24 +469,68 @@ BOOST_AUTO_TEST_CASE(messages_for_a_node_that_takes_nothing_are_overloaded_beyon
   BOOST_TEST(alice.tell(send_to_bob) != "");
 }
 
-BOOST_AUTO_TEST_CASE(a_link_whose_beginning_did_not_fit_is_made_again) {
+/// Another node's hub, of which node n0 is told only when the test says so.
+struct late_node {
+  late_node(cluster& nodes, std::string node_name)
+      : place(nodes[0]), name(std::move(node_name)), hub(nodes[0].system()) {}
+  /// A batch of its link of this epoch: that it has told all, and `filler` bytes.
+  void say(std::uint64_t epoch, std::size_t filler = 0) {
+    std::string batch;
+    protocol::start_batch(batch, epoch);
+    protocol::append(batch, protocol::synced_record{});
+    if (filler)
+      protocol::append(batch, protocol::member_record{.group = "g",
+                                                      .uid = "x",
+                                                      .sessions = 1,
+                                                      .stamp = 1,
+                                                      .meta = std::string(filler, 'x')});
+    place.arrive(caf::actor_cast<caf::actor>(hub), place.node.hub, batch);
+    place.settle();
+  }
+  /// The gate tells of the link. @returns whether it stands and all that was said over it is known
+  bool link(std::uint64_t epoch) {
+    caf::anon_send(place.node.hub, actors::link_up{.link = epoch,
+                                                   .peer = name,
+                                                   .incarnation = 1,
+                                                   .epoch = epoch,
+                                                   .hub = caf::actor_cast<caf::actor>(hub)});
+    place.settle();
+    for (auto& peer : place.node.cluster.load()->peers)
+      if (peer.name == name)
+        return peer.state == actors::peer_view::link::up;
+    return false;
+  }
+
+  stage& place;
+  std::string name;
+  caf::scoped_actor hub;
+};
+
+BOOST_AUTO_TEST_CASE(only_the_link_whose_beginning_did_not_fit_is_made_again) {
   actors::hub_options small;
   small.window_bytes = 1024;
-  cluster nodes(2, {}, false, small);
-  caf::scoped_actor self(nodes[0].system());
-  auto far = caf::actor_cast<caf::actor>(self);
-  for (int i = 0; i < 3; ++i) { // of a link that nobody has told of yet
-    std::string batch;
-    protocol::start_batch(batch, 77);
-    nodes[0].arrive(far, nodes[0].node.hub, batch.append(1000, 'x'));
-  }
-  nodes.settle();
-  nodes.connect(0, 1);
-  nodes.settle();
-  BOOST_TEST(!nodes.connected(0, 1));
-  nodes.connect(0, 1);
-  nodes.settle();
-  BOOST_TEST(nodes.connected(0, 1));
+  cluster nodes(1, {}, false, small);
+  late_node quiet(nodes, "quiet"), loud(nodes, "loud");
+  quiet.say(77);
+  for (int i = 0; i < 3; ++i)
+    loud.say(78, 1000); // two windows in all
+  BOOST_TEST(quiet.link(77));
+  BOOST_TEST(!loud.link(78));
+  loud.say(79);
+  BOOST_TEST(loud.link(79));
+}
+
+BOOST_AUTO_TEST_CASE(what_came_before_its_link_is_kept_while_others_come_up_but_no_longer) {
+  cluster nodes(1, {}, false);
+  late_node first(nodes, "first"), second(nodes, "second"), third(nodes, "third");
+  first.say(1);
+  second.say(2);
+  third.say(3);
+  nodes.settle_for(1900ms);
+  BOOST_TEST(first.link(1));
+  BOOST_TEST(second.link(2)); // did not go with the first
+  nodes.settle_for(600ms);
+  BOOST_TEST(!third.link(3)); // nor did it begin anew
 }
 
 BOOST_AUTO_TEST_CASE(publications_beyond_the_window_are_told_as_a_gap) {
