@@ -5,6 +5,7 @@
 #include "protocol/names.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace beckon::actors {
@@ -17,6 +18,10 @@ namespace {
 constexpr std::size_t credit_bytes = 256 * 1024;
 /// Longest wait that a peer may ask of us: that of a client.
 constexpr std::uint64_t wait_ms_max = 60'000;
+
+static_assert(protocol::recipients_of_a_record_max <=
+                  std::numeric_limits<decltype(handover_target::recipient)>::max(),
+              "each recipient of a record has a number in the handovers that become of it");
 
 shared_frame frame_of(protocol::opcode op, std::string_view payload) {
   return shared_frame::make(op, payload.size(),
