@@ -80,7 +80,7 @@ public:
   /// @pre the bytes are a JSON value, or opaque
   virtual void change(const protocol::payload& data) = 0;
   /// Recipient `i` does not get it; the sender is told this outcome for it.
-  /// @pre what is `denied`, `parked` or `offline`; not of a publication
+  /// @pre what is `denied`, `parked`, `offline` or `overloaded`; not of a publication
   virtual void settle(std::size_t i, protocol::outcome what) = 0;
   /// To answer a request later.
   virtual caller who() const = 0;

@@ -26,7 +26,8 @@ public:
   }
   void settle(std::size_t i, protocol::outcome what) override {
     using protocol::outcome;
-    if (what != outcome::denied && what != outcome::parked && what != outcome::offline)
+    if (what != outcome::denied && what != outcome::parked && what != outcome::offline &&
+        what != outcome::overloaded)
       throw std::invalid_argument("a behaviour cannot know this outcome");
     settled_.resize(route_.to.size());
     settled_.at(i) = what;

@@ -228,6 +228,12 @@ BOOST_AUTO_TEST_CASE(single_recipients_are_taken_out_with_an_outcome) {
   };
   BOOST_TEST(of.say(of.alice, to_bob) == ok(7, R"("outcomes":{"bob":"parked"})"));
   now.message = [](auto&, beckon::message& m) {
+    m.settle(0, beckon::outcome::overloaded);
+    return beckon::pass();
+  };
+  BOOST_TEST(of.say(of.alice, to_bob) ==
+             error(7, code::not_delivered, R"("outcomes":{"bob":"overloaded"})"));
+  now.message = [](auto&, beckon::message& m) {
     m.settle(0, beckon::outcome::delivered); // that would be a lie
     return beckon::pass();
   };
