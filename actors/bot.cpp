@@ -46,6 +46,14 @@ void append_raw(std::string& out, std::string_view name, std::string_view json) 
   out.append(",\"").append(name).append("\":").append(json);
 }
 
+void append_payload(std::string& out, const protocol::payload& data) {
+  if (!data.opaque)
+    return append_raw(out, "data", data.bytes);
+  out += ",\"base64\":\"";
+  protocol::append_base64(out, data.bytes);
+  out += '"';
+}
+
 } // namespace
 
 // ---- how one is attached ----
@@ -226,8 +234,8 @@ void bot::leave(std::string_view group, answered told) {
   write(out += '}');
 }
 
-void bot::send(std::string_view group, std::span<const std::string_view> to, std::string_view json,
-               answered told, const send_options& how) {
+void bot::send(std::string_view group, std::span<const std::string_view> to,
+               const protocol::payload& data, answered told, const send_options& how) {
   auto out = start("send", std::move(told));
   append_field(out, "group", group);
   out += ",\"to\":";
@@ -239,14 +247,14 @@ void bot::send(std::string_view group, std::span<const std::string_view> to, std
   out += ']';
   append_field(out, "confirm", word(protocol::confirm_words, how.confirm));
   append_raw(out, "ttl", std::to_string(how.ttl.count()));
-  append_raw(out, "data", json);
+  append_payload(out, data);
   write(out += '}');
 }
 
-void bot::publish(std::string_view group, std::string_view json, answered told) {
+void bot::publish(std::string_view group, const protocol::payload& data, answered told) {
   auto out = start("publish", std::move(told));
   append_field(out, "group", group);
-  append_raw(out, "data", json);
+  append_payload(out, data);
   write(out += '}');
 }
 
@@ -270,10 +278,10 @@ void bot::call(std::string_view group, std::string_view what, std::string_view j
   write(out += '}');
 }
 
-void bot::reply(std::uint64_t request, std::string_view json) {
+void bot::reply(std::uint64_t request, const protocol::payload& data) {
   auto out = start("reply", {});
   append_raw(out, "request", std::to_string(request));
-  append_raw(out, "data", json);
+  append_payload(out, data);
   write(out += '}');
 }
 

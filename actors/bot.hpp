@@ -107,25 +107,40 @@ protected:
   virtual caf::behavior handlers() { return {}; }
 
   // ---- what it does; before on_ready it waits for that ----
-  // `json` is a JSON value. A callback is called once, unless the bot ends before.
+  // `json` is a JSON value; in place of it a payload may be given, of opaque bytes too. A callback
+  // is called once, unless the bot ends before.
 
   void join(std::string_view group, const join_options& how, answered told = {});
   void join(std::string_view group) { join(group, join_options{}); }
   void leave(std::string_view group, answered told = {});
+  void send(std::string_view group, std::span<const std::string_view> to,
+            const protocol::payload& data, answered told, const send_options& how);
   void send(std::string_view group, std::span<const std::string_view> to, std::string_view json,
-            answered told, const send_options& how);
+            answered told, const send_options& how) {
+    send(group, to, protocol::payload{json}, std::move(told), how);
+  }
+  void send(std::string_view group, std::string_view to, const protocol::payload& data,
+            answered told = {}) {
+    send(group, {&to, 1}, data, std::move(told), send_options{});
+  }
   void send(std::string_view group, std::string_view to, std::string_view json,
             answered told = {}) {
-    send(group, {&to, 1}, json, std::move(told), send_options{});
+    send(group, to, protocol::payload{json}, std::move(told));
   }
-  void publish(std::string_view group, std::string_view json, answered told = {});
+  void publish(std::string_view group, const protocol::payload& data, answered told = {});
+  void publish(std::string_view group, std::string_view json, answered told = {}) {
+    publish(group, protocol::payload{json}, std::move(told));
+  }
   /// A request to a member.
   void ask(std::string_view group, std::string_view to, std::string_view json, answered told,
            std::chrono::milliseconds timeout = std::chrono::seconds(5));
   /// Something that the group's behaviour offers.
   void call(std::string_view group, std::string_view what, std::string_view json,
             answered told = {}, std::chrono::milliseconds timeout = std::chrono::seconds(5));
-  void reply(std::uint64_t request, std::string_view json);
+  void reply(std::uint64_t request, const protocol::payload& data);
+  void reply(std::uint64_t request, std::string_view json) {
+    reply(request, protocol::payload{json});
+  }
   /// @param code 1 to 64 of [a-z0-9_]
   void refuse(std::uint64_t request, std::string_view code, std::string_view message = {});
   /// Any frame of beckon.v1, as it is.

@@ -180,6 +180,22 @@ BOOST_AUTO_TEST_CASE(names_and_opaque_payloads_reach_its_handlers_unescaped) {
   BOOST_TEST(s.heard() == "error not_delivered offline\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_bot_says_opaque_payloads) {
+  scene s;
+  auto& bot = *s.notes.self;
+  std::string bytes("\0\1\xff", 3);
+  bot.send("g", "alice", {bytes, true});
+  bot.publish("g", protocol::payload{bytes, true});
+  s.node.settle();
+  auto said = s.alice.said();
+  BOOST_TEST(std::count(said.begin(), said.end(), '\n') == 2);
+  BOOST_TEST(said.find(R"("base64":"AAH/"})") != said.rfind(R"("base64":"AAH/"})"));
+  s.tell(R"("type":"request","id":1,"to":"bot","data":1)");
+  bot.reply(s.notes.requests.at(0), protocol::payload{bytes, true});
+  s.node.settle();
+  BOOST_TEST(s.alice.said() == ok(1, R"("from":"bot","base64":"AAH/")"));
+}
+
 BOOST_AUTO_TEST_CASE(a_bot_answers_requests_now_and_later) {
   scene s;
   BOOST_TEST(s.tell(R"("type":"request","id":1,"to":"bot","data":1)") == "");
