@@ -58,14 +58,14 @@ BOOST_AUTO_TEST_SUITE(actors_kit)
 BOOST_AUTO_TEST_CASE(a_group_has_three_members_that_send_and_get) {
   beckon::testing::group room(known(), "sample", {.options = {{"greeting", "hi \"you\""}}});
   BOOST_TEST(room["bob"].got("direct") == strings{R"("hi \"you\"")"});
-  auto sent = room["alice"].send({"bob", "dave"}, R"({"a":1})");
+  auto sent = room["alice"].send({"bob", "dave"}, R"({"a":0.10, "a": 1})");
   BOOST_TEST(sent.ok());
   BOOST_TEST(sent.outcome("bob") == "delivered");
   BOOST_TEST(sent.outcome("dave") == "offline");
   auto got = room["bob"].got();
   BOOST_TEST_REQUIRE(got.size() == 1U);
   BOOST_TEST(got[0].from == "alice");
-  BOOST_TEST(got[0].data == R"({"a":1})");
+  BOOST_TEST(got[0].data == R"({"a":0.10, "a": 1})");
   BOOST_TEST(room["bob"].got().empty());
   BOOST_TEST(room["carol"].publish("7").data() == "2");
   BOOST_TEST(room["alice"].got("message") == strings{"7"});

@@ -1,5 +1,6 @@
 #include "tests/kit/client.hpp"
 
+#include "protocol/json.hpp"
 #include "tests/kit/group.hpp"
 
 #include <boost/json.hpp>
@@ -16,9 +17,15 @@ std::string text_at(const json::object& fields, std::string_view name) {
   return found && found->is_string() ? std::string(found->get_string()) : std::string();
 }
 
-std::string raw_at(const json::object& fields, std::string_view name) {
-  auto* found = fields.if_contains(name);
-  return found ? json::serialize(*found) : std::string();
+/// The bytes as they are, which a parsed value no longer has.
+std::string raw_at(std::string_view text, std::string_view name) {
+  static thread_local protocol::json_splitter splitter;
+  protocol::json_splitter::object frame;
+  if (!splitter.split(text, frame))
+    for (std::size_t i = 0; i < frame.size; ++i)
+      if (frame.fields[i].key == name)
+        return std::string(frame.fields[i].raw);
+  return {};
 }
 
 } // namespace
@@ -82,8 +89,7 @@ answer client::call(std::string_view name, std::string_view json) {
 }
 
 void client::reply(const received& asked, std::string_view json) {
-  auto fields = json::parse(asked.json).as_object();
-  wire_->write("{\"type\":\"reply\",\"request\":" + raw_at(fields, "request") +
+  wire_->write("{\"type\":\"reply\",\"request\":" + raw_at(asked.json, "request") +
                ",\"data\":" + std::string(json) + "}");
   group_.settle();
 }
@@ -117,13 +123,15 @@ void client::take(std::string text) {
     return;
   auto* id = fields.if_contains("id");
   auto waits = id ? waiting_.find(id->to_number<std::uint64_t>()) : waiting_.end();
-  if (waits == waiting_.end())
+  if (waits == waiting_.end()) {
+    auto data = raw_at(text, "data");
     return got_.push_back(
-        {std::move(type), text_at(fields, "from"), raw_at(fields, "data"), std::move(text)});
+        {std::move(type), text_at(fields, "from"), std::move(data), std::move(text)});
+  }
   auto& told = *waits->second.told_;
   told.ok = type == "ok";
   told.code = text_at(fields, "code");
-  told.data = raw_at(fields, fields.contains("count") ? "count" : "data");
+  told.data = raw_at(text, fields.contains("count") ? "count" : "data");
   if (auto* outcomes = fields.if_contains("outcomes"))
     for (auto& [name, outcome] : outcomes->as_object())
       told.outcomes[name] = outcome.as_string();
