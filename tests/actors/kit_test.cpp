@@ -107,6 +107,14 @@ BOOST_AUTO_TEST_CASE(members_come_go_and_come_again) {
   BOOST_CHECK_THROW(room["carol"], std::out_of_range);
 }
 
+BOOST_AUTO_TEST_CASE(a_group_that_has_ended_may_have_had_timers) {
+  beckon::testing::group room(known(), "sample", {.members = {"alice"}});
+  room["alice"].call("later");
+  room["alice"].leave();
+  room["alice"].join(); // another group, while the timer holds the first
+  BOOST_TEST(room["alice"].got("direct").size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(requests_are_answered_by_members) {
   beckon::testing::group room(known(), "sample");
   room["bob"].got();

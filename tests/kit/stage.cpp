@@ -64,6 +64,9 @@ stage::~stage() {
   for (auto& [name, group] : groups_)
     if (auto left = caf::actor_cast<caf::actor>(group))
       end(left);
+  for (auto& group : former_groups_) // a timer holds one that has been forgotten, until it is due
+    if (auto left = caf::actor_cast<caf::actor>(group))
+      end(left);
   for (auto& home : node.homes)
     end(std::exchange(home->relay_handle, nullptr));
   end(std::exchange(node.hub, nullptr));
@@ -203,8 +206,12 @@ void stage::settle_for(milliseconds time) {
 void stage::note_group(caf::resumable* job) {
   auto* made = dynamic_cast<actors::group*>(job);
   auto* first = made ? made->mailbox().peek() : nullptr;
-  if (first && first->content().match_elements<actors::join_group>())
-    groups_[first->content().get_as<actors::join_group>(0).group] = made->address();
+  if (first && first->content().match_elements<actors::join_group>()) {
+    auto& latest = groups_[first->content().get_as<actors::join_group>(0).group];
+    if (latest && latest != made->address())
+      former_groups_.push_back(latest);
+    latest = made->address();
+  }
 }
 
 caf::actor stage::group_named(const std::string& name) const {

@@ -97,6 +97,7 @@ private:
   caf::scheduler::test_coordinator* coordinator_ = nullptr;
   actors::steady_time now_;
   std::map<std::string, caf::actor_addr> groups_; ///< the latest actor of each name
+  std::vector<caf::actor_addr> former_groups_;
 };
 
 } // namespace beckon::testing
