@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+EVERYTHING = ("-DBECKON_TESTS=ON", "-DBECKON_EXAMPLES=ON", "-DBECKON_BENCH=ON")  # also where ./run has turned it off
 SECONDS_MAX = 3600  # of one command; the steps know better where they can
 
 # Formats differ between versions; this one is Debian 12's.
@@ -132,7 +133,7 @@ def run_pytest(step, *arguments, seconds_max=1200):
 
 def sources(*folders):
     """Our C++ files below the folders."""
-    for folder in folders or ("protocol", "actors", "net", "include", "tests", "bench", "cmake"):
+    for folder in folders or ("protocol", "actors", "net", "include", "examples", "tests", "bench", "cmake"):
         for suffix in ("cpp", "hpp"):
             files = (ROOT / folder).rglob(f"*.{suffix}")
             yield from sorted(file for file in files if "node_modules" not in file.parts)
@@ -237,7 +238,7 @@ def fuzz(tests, seconds):
 
 def ordinary(tests):
     tests.step("format", check_format)
-    if tests.step("build release", build, "release", "-DBECKON_TESTS=ON", "-DBECKON_BENCH=ON"):
+    if tests.step("build release", build, "release", *EVERYTHING):
         tests.step("ctest", run_ctest, "release")
         tests.step("system", run_pytest)
     fuzz(tests, 20)
@@ -255,7 +256,7 @@ def tidy(tests):
 def long(tests):
     seeds = os.environ.get("SEEDS", "1000000")
     fuzz_minutes = int(os.environ.get("FUZZ_MINUTES", "10"))
-    if tests.step("build release", build, "release", "-DBECKON_TESTS=ON", "-DBECKON_BENCH=ON"):
+    if tests.step("build release", build, "release", *EVERYTHING):
         tests.step(f"simulation {seeds}", run_ctest, "release", "-R", "^simulation$", env={"SEEDS": seeds},
                    seconds_max=4 * 3600)
         tests.step("system long", run_pytest, "--long", seconds_max=4 * 3600)

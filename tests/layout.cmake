@@ -8,6 +8,8 @@ set(std_header "<[a-z0-9_]+>")
 set(allowed_in_protocol "^(\"protocol/[a-z0-9_]+[.]hpp\"|<emmintrin[.]h>|<boost/(json|system)[/.].*>|${std_header})$")
 set(allowed_in_actors "^(\"(protocol|actors)/[a-z0-9_]+[.]hpp\"|<caf/.*>|<boost/.*>|${std_header})$")
 set(allowed_in_net "^(\"(protocol|actors|net)/[a-z0-9_]+[.]hpp\"|<.*>)$")
+# What users write: the public headers, and what is installed beside them.
+set(allowed_in_examples "^(<(beckon|caf|boost)/.*>|<sqlite3[.]h>|<hiredis/hiredis[.]h>|<sys/time[.]h>|${std_header})$")
 set(refused_in_actors "^<boost/(asio|beast)[/.]")
 set(file_lines_max 400)
 
@@ -27,7 +29,7 @@ function(read_lines file out)
   set(${out} "${lines}" PARENT_SCOPE)
 endfunction()
 
-foreach(folder protocol actors net)
+foreach(folder protocol actors net examples)
   file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/${folder}/*.cpp" "${ROOT}/${folder}/*.hpp")
   foreach(file IN LISTS files)
     read_lines("${file}" lines)
@@ -48,7 +50,7 @@ foreach(folder protocol actors net)
 endforeach()
 
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/protocol/*" "${ROOT}/actors/*" "${ROOT}/net/*"
-  "${ROOT}/tests/*pp" "${ROOT}/bench/*pp" "${ROOT}/tests/*.py" "${ROOT}/bench/*.py")
+  "${ROOT}/examples/*pp" "${ROOT}/tests/*pp" "${ROOT}/bench/*pp" "${ROOT}/tests/*.py" "${ROOT}/bench/*.py")
 list(FILTER files EXCLUDE REGEX "/(node_modules|__pycache__)/")
 foreach(file IN LISTS files)
   get_filename_component(name "${file}" NAME)

@@ -33,6 +33,10 @@ accepts("net/options.hpp" "#pragma once\n// no [[brackets]]; no using namespace 
 accepts("actors/relay.hpp" "#pragma once\n#include <boost/system/result.hpp>\n#include <caf/actor.hpp>\n")
 accepts("protocol/codes.cpp" "#include \"protocol/codes.hpp\" // ours\n#include <cstdint>\n")
 
+accepts("examples/quiz/quiz.cpp" "#include <beckon/behaviour.hpp>\n#include <boost/json.hpp>\n#include <string>\n")
+
+refuses("examples/quiz/quiz.cpp" "#include \"actors/group.hpp\"\n")
+refuses("examples/quiz/quiz.cpp" "#include <actors/group.hpp>\n")
 refuses("protocol/a.cpp" "#include \"actors/group.hpp\"\n")
 refuses("protocol/a.cpp" "#include \"net/options.hpp\"\n")
 refuses("protocol/a.cpp" "#include \"../actors/group.hpp\"\n")

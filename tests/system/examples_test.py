@@ -1,0 +1,47 @@
+"""The examples, as their users run them: the server with a plug-in, or a program with a bot in it. What each does in detail, its own
+test beside it says."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+import harness
+from client import members
+from harness import Server
+
+FOLDER = Path(harness.BINARY).parent / "examples"
+
+if not FOLDER.is_dir():
+    pytest.skip(f"no examples in {FOLDER}", allow_module_level=True)
+
+
+def with_plug_in(name, *options, **more):
+    """A server whose groups all have this behaviour; `options` are the behaviour's: "words=spam"."""
+    wishes = [f"--behaviour-option={name}.{option}" for option in options]
+    return Server(f"--behaviour-library={FOLDER}/lib{name}.so", f"--behaviour={name} @ *", *wishes, **more)
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A program of the examples in the place of `beckon serve`. The harness says `serve`, the programs do not want it."""
+
+    def wrapped(name, *arguments):
+        script = tmp_path / name
+        words = " ".join(f'"{word}"' for word in (FOLDER / name, *arguments))
+        script.write_text(f'#!/bin/sh\nshift\nexec {words} "$@"\n')
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+        return str(script)
+
+    return wrapped
+
+
+async def test_echo_bot(program):
+    with Server(binary=program("echo_bot")) as server:
+        async with members(server, "lobby", "alice") as (alice,):
+            await alice.ask("send", to="echo", data={"n": [1, 2]})
+            assert (await alice.next("direct"))["data"] == {"n": [1, 2]}
+            await alice.ask("send", to="echo", base64="AAH/")
+            assert (await alice.next("direct"))["base64"] == "AAH/"
+            answer = await alice.ask("request", to="echo", data="twice")
+            assert (answer["from"], answer["data"]) == ("echo", "twice")
