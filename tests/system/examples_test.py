@@ -45,3 +45,15 @@ async def test_echo_bot(program):
             assert (await alice.next("direct"))["base64"] == "AAH/"
             answer = await alice.ask("request", to="echo", data="twice")
             assert (answer["from"], answer["data"]) == ("echo", "twice")
+
+
+async def test_moderated():
+    with with_plug_in("moderated", "words=spam", "slow=60", "moderators=mia") as server:
+        async with members(server, "pub", "mia", "eve", "bob") as (mia, eve, bob):
+            assert await eve.refused("publish", data="Buy SPAM!") == "bad_word"
+            await eve.ask("publish", data="hello")
+            assert await eve.refused("publish", data="hello again") == "slow_mode"
+            await mia.ask("call", name="ban", data={"uid": "eve", "seconds": 60})
+            assert (await eve.until(lambda f: f["type"] == "left"))[0]["why"] == "kicked"
+            assert await eve.refused("join", group="pub") == "denied"
+            assert (await bob.next("message"))["data"] == "hello"
