@@ -57,3 +57,17 @@ async def test_moderated():
             assert (await eve.until(lambda f: f["type"] == "left"))[0]["why"] == "kicked"
             assert await eve.refused("join", group="pub") == "denied"
             assert (await bob.next("message"))["data"] == "hello"
+
+
+async def test_auction():
+    with with_plug_in("auction", "seconds=1", "extend=1") as server:
+        async with members(server, "lot-7", "alice", "bob") as (alice, bob):
+            assert (await alice.ask("call", name="bid", data=120))["data"] == {"best": 120}
+            assert await bob.refused("call", name="bid", data=120) == "too_low"
+            await bob.ask("call", name="bid", data=130)
+            assert (await alice.next("direct"))["data"] == {"outbid": 130}
+            for each in (alice, bob):
+                assert (await each.next("message"))["data"] == {"sold": 130, "to": "bob"}
+            assert await alice.refused("call", name="bid", data=140) == "too_late"
+            status = (await alice.ask("call", name="status", data=None))["data"]
+            assert (status["open"], status["best"], status["by"]) == (False, 130, "bob")
