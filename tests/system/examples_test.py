@@ -1,14 +1,16 @@
 """The examples, as their users run them: the server with a plug-in, or a program with a bot in it. What each does in detail, its own
 test beside it says."""
 
+import asyncio
+import sqlite3
 import stat
 from pathlib import Path
 
 import pytest
 
 import harness
-from client import members
-from harness import Server
+from client import Client, members
+from harness import Server, eventually, note
 
 FOLDER = Path(harness.BINARY).parent / "examples"
 
@@ -71,3 +73,41 @@ async def test_auction():
             assert await alice.refused("call", name="bid", data=140) == "too_late"
             status = (await alice.ask("call", name="status", data=None))["data"]
             assert (status["open"], status["best"], status["by"]) == (False, 130, "bob")
+
+
+async def test_inbox_survives_kill_9(tmp_path):
+    where = f"file={tmp_path}/inbox.db"
+    server = with_plug_in("inbox", where, "messages=1000")
+    try:
+        async with members(server, "team", "alice", "bob") as (alice, bob):
+            await bob.ask("leave", group="team")
+            asked = []
+            for n in range(400):  # 64 of them in flight
+                asked.append(alice.ask_later("send", to="bob", data=n))
+                if n >= 64:
+                    assert (await asked[n - 64])["outcomes"] == {"bob": "parked"}
+            await asyncio.sleep(0.002)  # they are all on their way, and not all answered
+            server.kill()
+            await alice.reader
+            ends = await asyncio.gather(*asked, return_exceptions=True)
+            told = sum(isinstance(end, dict) for end in ends)
+    finally:
+        server.kill()
+    with sqlite3.connect(tmp_path / "inbox.db") as file:
+        (parked,) = file.execute("SELECT count(*) FROM parked").fetchone()
+    note(f"inbox: {told} were told parked when the server was killed, {parked} are on record")
+    assert 336 <= told <= parked <= 400
+    with with_plug_in("inbox", where) as server:
+        async with await Client.connect(server, "?uid=bob&group=team") as bob:
+            for n in range(parked):
+                frame = await bob.next("direct")
+                assert (frame["from"], frame["data"]) == ("alice", n)
+
+            def forgotten():
+                with sqlite3.connect(tmp_path / "inbox.db") as file:
+                    return file.execute("SELECT count(*) FROM parked").fetchone() == (0,)
+
+            eventually(forgotten, 10, "what was delivered is forgotten")
+    with with_plug_in("inbox", where) as server:
+        async with members(server, "team", "bob", "alice") as (bob, alice):
+            assert await bob.before_mark(alice, "team") == []
