@@ -11,6 +11,7 @@ import pytest
 import harness
 from client import Client, members
 from harness import Server, eventually, note
+from redis_server import Redis, Subscription
 
 FOLDER = Path(harness.BINARY).parent / "examples"
 
@@ -111,3 +112,81 @@ async def test_inbox_survives_kill_9(tmp_path):
     with with_plug_in("inbox", where) as server:
         async with members(server, "team", "bob", "alice") as (bob, alice):
             assert await bob.before_mark(alice, "team") == []
+
+
+# --- bridge ---
+
+
+@pytest.fixture
+def redis(tmp_path):
+    made = Redis(tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def bridged(program, redis):
+    """A server with a bridge of the group "lobby", which Redis' channels reach."""
+    with Server(binary=program("bridge", f"127.0.0.1:{redis.port}", "lobby")) as server:
+        eventually(lambda: "listens to lobby:in" in server.log(), 10, "the bridge's subscription")
+        yield server
+
+
+async def test_bridge_carries_both_ways_and_nothing_round(bridged, redis):
+    heard = Subscription(redis, "lobby:*")
+    async with members(bridged, "lobby", "alice", "bob") as (alice, bob):
+        assert (await alice.ask("publish", data={"n": 0.10}))["count"] == 2
+        assert heard.next() == (b"lobby:out:alice", b'{"n": 0.1}')
+        await alice.ask("publish", base64="AAH/")
+        assert heard.next() == (b"lobby:out:alice", b"\0\1\xff")
+        for sent, got in ((b'{"a":\n 0.10}', {"data": {"a": 0.1}}), (b"\0\1\xff", {"base64": "AAH/"}),
+                          (b'1}\n{"type":"leave","group":"lobby"', {"base64": "MX0KeyJ0eXBlIjoibGVhdmUiLCJncm91cCI6ImxvYmJ5Ig=="})):
+            assert redis.publish("lobby:in", sent) == 2
+            assert heard.next() == (b"lobby:in", sent)
+            frame, _ = await alice.until(lambda f: f["type"] == "message")
+            assert frame["from"] == "redis" and got.items() <= frame.items(), frame
+        # What came from Redis has not gone back there; nor does what the bridge of another node says.
+        async with await Client.connect(bridged, "?uid=redis&group=lobby") as other:
+            await other.ask("publish", data="of another")
+        await bob.ask("publish", data="end")
+        assert heard.next() == (b"lobby:out:bob", b'"end"')
+
+
+async def test_bridge_bounds_what_it_takes_from_redis(bridged, redis):
+    async with members(bridged, "lobby", "alice") as (alice,):
+        redis.publish("lobby:in", b'"' + b"x" * 45_000 + b'"')
+        redis.publish("lobby:in", b"\xff" * 45_000)
+        assert len((await alice.next("message"))["base64"]) == 60_000
+        eventually(lambda: "too long" in bridged.log(), 10, "a line about the long one")
+        for n in range(500):
+            redis.connect("PUBLISH", "lobby:in", n)
+        seen = [(await alice.next("message"))["data"] for _ in range(500)]
+        assert sorted(seen) == list(range(500))
+
+
+async def test_bridge_outlives_redis(bridged, redis):
+    async with members(bridged, "lobby", "alice") as (alice,):
+        redis.stop()
+        eventually(lambda: "Redis is away" in bridged.log(), 10, "a line that it is away")
+        for n in range(1100):
+            await alice.ask("publish", data=n)
+        assert "messages are lost" in bridged.log()
+        redis.start()
+        # The bridge has waited for a second since its last attempt: who is here first hears all of it.
+        heard = Subscription(redis, "lobby:out:*")
+        first = int(heard.next()[1])
+        assert [int(heard.next()[1]) for _ in range(first + 1, 1000)] == list(range(first + 1, 1000))
+        note(f"bridge: the first after the restart is {first}")
+        eventually(lambda: "did not get: 100" in bridged.log(), 10, "how many were lost")
+        eventually(lambda: bridged.log().count("listens to lobby:in") == 2, 10, "it subscribes again")
+        redis.publish("lobby:in", b"7")
+        assert (await alice.next("message"))["data"] == 7
+        await alice.ask("publish", data="now")
+        assert heard.next()[1] == b'"now"'
+
+
+def test_bridge_ends_while_redis_is_away(bridged, redis):
+    redis.stop()
+    eventually(lambda: "Redis is away" in bridged.log(), 10, "a line that it is away")
+    bridged.stop()
