@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""Holds the tables of codes in docs/protocol.md and the enums in protocol/codes.hpp equal.
+"""Holds the tables of codes in docs/protocol.md and the enums in protocol/codes.hpp equal, and what docs/extending.md shows of the
+examples what they are.
 
 usage: tests/docs_test.py ROOT     ends with 1 after naming every difference
 
+Below a line `<!-- from FILE -->` stands a block of code that is in FILE, line by line.
 A row of the table of errors starts with | `bad_json` |, one of the table of closes with | 4001 | `auth_timeout` |;
 both stand below a heading that has the word "Codes".
 """
@@ -51,6 +53,16 @@ def differences(what, in_docs, in_code):
         yield f"protocol/codes.hpp lacks the {what} {name} {value or ''}"
 
 
+def unlike_their_files(root, page):
+    """Blocks that are not in the file that they are said to be from."""
+    text = (root / page).read_text()
+    for file, block in re.findall(r"<!-- from (\S+) -->\n```\w*\n(.*?)```", text, re.DOTALL):
+        if not (root / file).exists() or block not in (root / file).read_text():
+            yield f"{page}: a block is not (any more) in {file}"
+    if (said := text.count("<!-- from ")) != (found := len(re.findall(r"<!-- from \S+ -->\n```", text))):
+        yield f"{page}: {said} blocks are from files, {found} can be read"
+
+
 def main(root):
     page = root / "docs/protocol.md"
     source = (root / "protocol/codes.hpp").read_text()
@@ -58,6 +70,7 @@ def main(root):
     found = [
         *differences("error", errors, enumerators(source, "code")),
         *differences("close", closes, enumerators(source, "close_code")),
+        *unlike_their_files(root, "docs/extending.md"),
     ]
     print("\n".join(found))
     sys.exit(1 if found else 0)

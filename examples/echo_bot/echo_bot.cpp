@@ -20,8 +20,6 @@ private:
 
 int main(int argc, char** argv) {
   beckon::server server(argc, argv);
-  server.when_serving([&](caf::actor_system& system) {
-    beckon::spawn_bot<echo_bot>(server.node(), system, {.uid = "echo", .groups = {"lobby"}});
-  });
+  server.add_bot<echo_bot>({.uid = "echo", .groups = {"lobby"}});
   return server.run();
 }
