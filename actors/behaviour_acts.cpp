@@ -166,7 +166,7 @@ void behaviour_host::refuse_sender(const session_address& to, std::uint32_t tick
   a.to = to;
   a.ticket = ticket;
   a.error_code = protocol::is_error_code(code) ? code : "denied";
-  a.error_message = sentence;
+  a.error_message = sentence.empty() ? protocol::text(protocol::code::denied) : sentence;
   of_.send(of_.shared_.door_of(to.home), std::move(a));
 }
 

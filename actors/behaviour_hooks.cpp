@@ -107,7 +107,7 @@ bool behaviour_host::lets_join(join_group& j) {
     auto r = of_.reply_to(j.where, j.question, group_reply::kind::refused);
     r.why = protocol::code::denied;
     r.own_code = protocol::is_error_code(v.text) ? v.text : "denied";
-    r.body = v.sentence;
+    r.body = v.sentence.empty() ? protocol::text(protocol::code::denied) : v.sentence;
     of_.reply(std::move(r));
     return false;
   }

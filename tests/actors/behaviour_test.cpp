@@ -197,8 +197,8 @@ BOOST_AUTO_TEST_CASE(a_message_is_denied_changed_or_answered) {
              foreign(8, "slow_mode", "Wait."));
   BOOST_TEST(of.say(of.alice, R"({"type":"request","id":9,"group":"g","to":"bob","data":1})") ==
              foreign(9, "slow_mode", "Wait."));
-  now.message = [](auto&, auto&) { return beckon::deny("No Code", ""); };
-  BOOST_TEST(of.say(of.alice, to_bob).find("\"denied\"") != std::string::npos);
+  now.message = [](auto&, auto&) { return beckon::deny("No Code"); };
+  BOOST_TEST(of.say(of.alice, to_bob) == foreign(7, "denied", "not allowed"));
   BOOST_TEST(of.bob.said() == "");
   now.message = [](auto&, beckon::message& m) {
     m.change({R"({"now":true})"});
