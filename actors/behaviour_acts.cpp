@@ -6,6 +6,7 @@
 #include "protocol/json.hpp"
 #include "protocol/names.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace beckon::actors {
@@ -230,7 +231,8 @@ void behaviour_host::kick(std::string_view uid) {
   of_.remove_everywhere(uid, 0);
 }
 void behaviour_host::ban(std::string_view uid, milliseconds time) {
-  of_.remove_everywhere(uid, now_ms() + std::max<std::int64_t>(1, time.count()));
+  of_.remove_everywhere(uid, now_ms() +
+                                 std::clamp<milliseconds>(time, milliseconds{1}, time_max).count());
 }
 void behaviour_host::unban(std::string_view uid) {
   of_.bans_.remove(uid);
@@ -248,6 +250,7 @@ void behaviour_host::stay(bool on) {
 // ---- time ----
 
 void behaviour_host::set_alarm(timer_id timer, milliseconds time) {
+  time = std::clamp<milliseconds>(time, milliseconds{0}, time_max);
   of_.delayed_send(&of_, time, behaviour_alarm{now_.generation, timer});
 }
 

@@ -56,6 +56,9 @@ public:
   /// Deliveries of one group whose outcome is awaited; over it the outcome is `overloaded` at once.
   static constexpr std::size_t outcomes_max = 10'000;
 
+  /// Longer times of bans and timers are this one: beyond it clocks overflow.
+  static constexpr std::chrono::hours time_max{100 * 365 * 24};
+
   virtual ~group_api() = default;
 
   virtual std::string_view name() const = 0;

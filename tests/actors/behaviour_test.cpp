@@ -410,6 +410,21 @@ BOOST_AUTO_TEST_CASE(kicked_and_banned_members_are_out_for_as_long_as_was_said) 
       of.say(of.bob, R"({"type":"join","id":1,"group":"g"})").starts_with(R"({"type":"ok")"));
 }
 
+BOOST_AUTO_TEST_CASE(for_ever_is_a_time_like_others) {
+  crowd of;
+  of.join_all();
+  now.call = [](beckon::group& g, auto&) {
+    g.ban("bob", std::chrono::milliseconds::max());
+    g.after(std::chrono::milliseconds::max(), [] { now.diary += "rang "; });
+    return beckon::answer_with();
+  };
+  of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"x","data":1})");
+  of.node.settle_for(1s);
+  BOOST_TEST(
+      of.say(of.bob, R"({"type":"join","id":2,"group":"g"})").ends_with(error(2, code::denied)));
+  BOOST_TEST(now.diary.find("rang") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_closed_group_tells_all_and_begins_anew) {
   crowd of;
   now.call = [](beckon::group& g, const beckon::call&) { return g.close(), beckon::answer_with(); };
