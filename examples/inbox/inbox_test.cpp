@@ -1,4 +1,5 @@
 #define BOOST_TEST_MODULE inbox
+#include <beckon/behaviour.hpp>
 #include <beckon/testing.hpp>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
@@ -17,7 +18,7 @@ struct place {
     folder = ::mkdtemp(name.data());
   }
   ~place() { std::filesystem::remove_all(folder); }
-  group open(beckon::actors::settings options = {}) const {
+  group open(beckon::settings options = {}) const {
     options.set("file", (folder / "inbox.db").string());
     return group("inbox", {.options = std::move(options)});
   }
@@ -31,6 +32,10 @@ struct writer {
     sqlite3_exec(file, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
   }
   ~writer() { sqlite3_close(file); }
+  void run(const char* sql) const {
+    BOOST_TEST(sqlite3_exec(file, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+    BOOST_TEST(sqlite3_exec(file, "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK);
+  }
   sqlite3* file = nullptr;
 };
 
@@ -167,15 +172,34 @@ BOOST_AUTO_TEST_CASE(who_returns_while_it_is_under_way_gets_it_a_moment_later) {
 BOOST_AUTO_TEST_CASE(a_new_version_looks_after_those_who_are_there) {
   place at;
   auto room = at.open();
-  room["bob"].leave();
-  parked_for_bob(room, "1");
-  auto options = beckon::actors::settings{{"file", (at.folder / "inbox.db").string()}};
+  beckon::settings options{{"file", (at.folder / "another.db").string()}};
   BOOST_TEST(room.swap("inbox", options).why == "");
   room.advance(1s);
-  room["alice"].leave(); // she was here before it
-  BOOST_TEST(room["carol"].send("alice", "2").outcome("alice") == "parked");
+  room["bob"].leave(); // who was here before it
+  BOOST_TEST(parked_for_bob(room, "1") == "parked");
+}
+
+BOOST_AUTO_TEST_CASE(a_new_version_hands_out_what_the_old_one_kept) {
+  place at;
+  auto room = at.open();
+  room["bob"].leave();
+  parked_for_bob(room, "1");
+  beckon::settings options{{"file", (at.folder / "inbox.db").string()}};
+  BOOST_TEST(room.swap("inbox", options).why == "");
   room["bob"].join();
   BOOST_TEST(room["bob"].got("direct") == strings{"1"});
+}
+
+BOOST_AUTO_TEST_CASE(what_fails_halfway_leaves_nothing_behind) {
+  place at;
+  auto room = at.open();
+  room["bob"].leave();
+  writer(at.folder).run("ALTER TABLE parked RENAME TO hidden");
+  BOOST_TEST(parked_for_bob(room, "1") == "offline");
+  writer(at.folder).run("ALTER TABLE hidden RENAME TO parked");
+  BOOST_TEST(parked_for_bob(room, "2") == "parked");
+  room["bob"].join();
+  BOOST_TEST(room["bob"].got("direct") == strings{"2"});
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_kept_is_offline_and_said) {
