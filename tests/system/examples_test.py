@@ -171,6 +171,7 @@ async def test_bridge_outlives_redis(bridged, redis):
         eventually(lambda: "Redis is away" in bridged.log(), 10, "a line that it is away")
         for n in range(1100):
             await alice.ask("publish", data=n)
+        await alice.ask("send", to="redis", data=None, confirm="written")  # it has handled all before this
         assert "messages are lost" in bridged.log()
         redis.start()
         # The bridge has waited for a second since its last attempt: who is here first hears all of it.
