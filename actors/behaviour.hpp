@@ -37,9 +37,9 @@ inline verdict pass() {
 inline verdict deny(std::string code = "denied", std::string sentence = {}) {
   return {verdict::kind::deny, std::move(code), std::move(sentence), false};
 }
-/// It ends here: its sender gets `ok` with this data, a JSON value.
-inline verdict answer_with(std::string json = "null") {
-  return {verdict::kind::answer, std::move(json), {}, false};
+/// It ends here: its sender gets `ok` with this data.
+inline verdict answer_with(const protocol::payload& data = "null") {
+  return {verdict::kind::answer, std::string(data.bytes), {}, data.opaque};
 }
 /// It ends here, and group_api::answer or refuse tells its sender; `timeout` when neither comes in
 /// time. Of a call or a request.
@@ -141,11 +141,18 @@ constexpr hook_set bit(hook h) noexcept {
   return hook_set{1} << static_cast<unsigned>(h);
 }
 
+/// Of a member function: without its class.
+template <class C, class R, class... Ts>
+auto signature(R (C::*)(Ts...)) -> R (*)(Ts...);
+
 /// The hooks that T, or a class between it and `behaviour`, has of its own.
 template <class T>
 constexpr hook_set hooks_of() noexcept {
   hook_set set = 0;
   auto own = [&](auto mine, auto theirs, hook h) {
+    static_assert(
+        std::is_same_v<decltype(signature(mine)), decltype(signature(theirs))>,
+        "a hook that is declared otherwise than in beckon::behaviour would not be called");
     if constexpr (!std::is_same_v<decltype(mine), decltype(theirs)>)
       set |= bit(h);
   };

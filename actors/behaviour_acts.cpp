@@ -65,7 +65,12 @@ std::optional<member_view> behaviour_host::find(std::string_view uid) const {
 }
 
 void behaviour_host::each_member(const std::function<void(const member_view&)>& f) const {
-  of_.roster_.for_each_member([&](const member& m) { f(view_of(m)); });
+  std::vector<std::string> uids; // f may remove some
+  uids.reserve(members());
+  of_.roster_.for_each_member([&](const member& m) { uids.push_back(m.uid); });
+  for (auto& uid : uids)
+    if (auto* m = of_.roster_.find(uid))
+      f(kept_member(view_of(*m)).view);
 }
 
 void behaviour_host::set_meta(std::string_view uid, std::string_view json) {
@@ -144,6 +149,10 @@ void behaviour_host::publish(const protocol::payload& data, const publish_option
 
 void behaviour_host::answer(const caller& who, const protocol::payload& data) {
   check(data);
+  answer_caller(who, data);
+}
+
+void behaviour_host::answer_caller(const caller& who, const protocol::payload& data) {
   if (!who.ticket)
     return;
   struct answer a;
@@ -242,7 +251,7 @@ void behaviour_host::close() {
 }
 
 void behaviour_host::stay(bool on) {
-  stays_ = on;
+  now_.stays = on;
   if (!on)
     of_.retire_if_empty();
 }

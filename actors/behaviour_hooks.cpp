@@ -15,14 +15,18 @@ public:
   protocol::frame_type kind() const override {
     return route_.is_request ? protocol::frame_type::request : protocol::frame_type::send;
   }
-  member_view from() const override { return host_.sender_of(sender_); }
+  member_view from() const override {
+    if (!from_)
+      from_.emplace(host_.sender_of(sender_));
+    return from_->view;
+  }
   protocol::payload data() const override { return host_.payload_of(route_.what); }
   std::size_t recipients() const override { return route_.to.size(); }
   std::string_view recipient(std::size_t i) const override { return route_.to[i]; }
   void change(const protocol::payload& data) override {
     auto timeout = route_.is_request ? route_.ttl : std::chrono::milliseconds{0};
-    route_.what = host_.encode(kind(), host_.sender_of(sender_).uid, data,
-                               {.number = route_.number, .timeout = timeout});
+    route_.what =
+        host_.encode(kind(), from().uid, data, {.number = route_.number, .timeout = timeout});
   }
   void settle(std::size_t i, protocol::outcome what) override {
     using protocol::outcome;
@@ -39,6 +43,7 @@ private:
   route& route_;
   const caf::actor_id sender_;
   settled_recipients& settled_;
+  mutable std::optional<kept_member> from_;
 };
 
 class behaviour_host::publication_event final : public message_event {
@@ -47,12 +52,16 @@ public:
       : host_(host), publication_(p), sender_(sender) {}
 
   protocol::frame_type kind() const override { return protocol::frame_type::publish; }
-  member_view from() const override { return host_.sender_of(sender_); }
+  member_view from() const override {
+    if (!from_)
+      from_.emplace(host_.sender_of(sender_));
+    return from_->view;
+  }
   protocol::payload data() const override { return host_.payload_of(publication_.what); }
   std::size_t recipients() const override { return 0; }
   std::string_view recipient(std::size_t) const override { return {}; }
   void change(const protocol::payload& data) override {
-    publication_.what = host_.encode(kind(), host_.sender_of(sender_).uid, data, {});
+    publication_.what = host_.encode(kind(), from().uid, data, {});
   }
   void settle(std::size_t, protocol::outcome) override {
     throw std::invalid_argument("a publication has no recipients of its own");
@@ -63,7 +72,14 @@ private:
   behaviour_host& host_;
   publication& publication_;
   const caf::actor_id sender_;
+  mutable std::optional<kept_member> from_;
 };
+
+verdict behaviour_host::checked(verdict v) {
+  if (v.what == verdict::kind::answer)
+    check({v.text, v.opaque});
+  return v;
+}
 
 /// Tells the sender what a verdict other than `pass` says. @returns whether it goes on
 bool behaviour_host::judge(const verdict& v, const session_address& to, std::uint32_t ticket,
@@ -76,7 +92,7 @@ bool behaviour_host::judge(const verdict& v, const session_address& to, std::uin
     refuse_sender(to, ticket, v.text, v.sentence);
     return false;
   case verdict::kind::answer:
-    answer({to, ticket}, {v.text, v.opaque});
+    answer_caller({to, ticket}, {v.text, v.opaque});
     return false;
   case verdict::kind::later:
     return false;
@@ -128,7 +144,8 @@ bool behaviour_host::lets_pass(route& r, caf::actor_id sender, settled_recipient
   route_event e(*this, r, sender, settled);
   verdict v;
   auto ran = run(which, [&] {
-    v = r.is_request ? now_.instance->requesting(*this, e) : now_.instance->sending(*this, e);
+    v = checked(r.is_request ? now_.instance->requesting(*this, e)
+                             : now_.instance->sending(*this, e));
   });
   auto goes_on = ran && judge(v, r.from, r.ticket, kind);
   if (!ran)
@@ -146,7 +163,7 @@ bool behaviour_host::lets_pass(publication& p, caf::actor_id sender) {
   }
   publication_event e(*this, p, sender);
   verdict v;
-  auto ran = run(hook::publishing, [&] { v = now_.instance->publishing(*this, e); });
+  auto ran = run(hook::publishing, [&] { v = checked(now_.instance->publishing(*this, e)); });
   auto goes_on = ran && judge(v, p.from, p.ticket, message_kind::publish);
   if (!ran)
     refuse_sender(p.from, p.ticket, protocol::code::internal);
@@ -162,11 +179,11 @@ void behaviour_host::call(call_group& c, caf::actor_id sender) {
     return refuse_sender(c.from, c.ticket, protocol::code::internal);
   if (!wants(hook::calling))
     return refuse_sender(c.from, c.ticket, protocol::code::not_found);
-  auto from = view_of(*s->of);
-  from.user = s->user;
-  call_event e{.from = from, .name = c.name, .data = {c.data, c.opaque}, .who = {c.from, c.ticket}};
+  const kept_member from(sender_of(sender));
+  call_event e{
+      .from = from.view, .name = c.name, .data = {c.data, c.opaque}, .who = {c.from, c.ticket}};
   verdict v;
-  auto ran = run(hook::calling, [&] { v = now_.instance->calling(*this, e); });
+  auto ran = run(hook::calling, [&] { v = checked(now_.instance->calling(*this, e)); });
   if (!ran)
     refuse_sender(c.from, c.ticket, protocol::code::internal);
   else if (v.what == verdict::kind::pass)

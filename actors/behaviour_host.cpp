@@ -85,6 +85,7 @@ caf::behavior behaviour_host::guarded(caf::behavior unsafe) {
 
 void behaviour_host::start(const behaviour_kind* kind, settings given) {
   now_.kind = kind;
+  name_ = kind ? kind->name : std::string{};
   now_.given = std::move(given);
   if (kind)
     make_again_while_it_throws();
@@ -153,7 +154,6 @@ void behaviour_host::note_failure(hook what, std::string_view why) {
 
 void behaviour_host::give_up() {
   failed_ = true;
-  stays_ = false;
   now_.kind->count->given_up.fetch_add(1);
   tell({.what = behaviour_event::kind::given_up});
   changes_.clear();
@@ -202,7 +202,6 @@ std::optional<std::string> behaviour_host::take_state(std::any& state) const {
 void behaviour_host::stop() {
   install({.generation = ++generations_});
   of_.renew_handlers();
-  stays_ = false;
   changes_.clear();
 }
 

@@ -53,7 +53,7 @@ public:
   const std::string& behaviour() const noexcept { return name_; }
   /// It threw too often; the group takes nobody any more.
   bool failed() const noexcept { return failed_; }
-  bool stays() const noexcept { return stays_; }
+  bool stays() const noexcept { return now_.stays; }
   bool wants(hook h) const noexcept { return (hooks_ & bit(h)) != 0; }
 
   /// Each asks the hook. @returns whether it goes on; if not, its sender has been told
@@ -116,7 +116,17 @@ private:
     std::map<timer_id, std::function<void()>> timers = {};
     std::chrono::milliseconds tick{0};
     timer_id ticking = 0;
+    bool stays = false;                                   ///< its group, without members
     std::unordered_map<std::uint32_t, told> awaited = {}; ///< by ticket
+  };
+  /// A view that outlives the member's removal: hooks may kick whom they are asked about.
+  struct kept_member {
+    explicit kept_member(const member_view& v)
+        : uid(v.uid), user(v.user), meta(v.meta), view{uid, user, meta, v.sessions, v.is_bot} {}
+    kept_member(const kept_member&) = delete;
+    kept_member& operator=(const kept_member&) = delete;
+    const std::string uid, user, meta;
+    const member_view view;
   };
   struct change {
     bool joined;
@@ -150,6 +160,10 @@ private:
                             const protocol::payload& data, const protocol::delivery_head& rest);
   std::uint32_t await_outcome(const route& r, told outcome);
   void finish(std::uint32_t number, const ticket& t);
+  /// @pre the data has been checked
+  void answer_caller(const caller& who, const protocol::payload& data);
+  /// What a hook has decided. @throws std::invalid_argument where that cannot be said
+  verdict checked(verdict v);
   void expire_overdue();
   void ring(timer_id timer);
   void set_alarm(timer_id timer, std::chrono::milliseconds time);
@@ -162,7 +176,6 @@ private:
   std::uint64_t generations_ = 0;
   timer_id timers_ = 0;
   bool failed_ = false; ///< given up
-  bool stays_ = false;
   bool running_ = false;
   bool telling_ = false;
   std::deque<steady_time> failures_;

@@ -115,22 +115,11 @@ protected:
   void leave(std::string_view group, answered told = {});
   void send(std::string_view group, std::span<const std::string_view> to,
             const protocol::payload& data, answered told, const send_options& how);
-  void send(std::string_view group, std::span<const std::string_view> to, std::string_view json,
-            answered told, const send_options& how) {
-    send(group, to, protocol::payload{json}, std::move(told), how);
-  }
   void send(std::string_view group, std::string_view to, const protocol::payload& data,
             answered told = {}) {
     send(group, {&to, 1}, data, std::move(told), send_options{});
   }
-  void send(std::string_view group, std::string_view to, std::string_view json,
-            answered told = {}) {
-    send(group, to, protocol::payload{json}, std::move(told));
-  }
   void publish(std::string_view group, const protocol::payload& data, answered told = {});
-  void publish(std::string_view group, std::string_view json, answered told = {}) {
-    publish(group, protocol::payload{json}, std::move(told));
-  }
   /// A request to a member.
   void ask(std::string_view group, std::string_view to, std::string_view json, answered told,
            std::chrono::milliseconds timeout = std::chrono::seconds(5));
@@ -138,9 +127,6 @@ protected:
   void call(std::string_view group, std::string_view what, std::string_view json,
             answered told = {}, std::chrono::milliseconds timeout = std::chrono::seconds(5));
   void reply(std::uint64_t request, const protocol::payload& data);
-  void reply(std::uint64_t request, std::string_view json) {
-    reply(request, protocol::payload{json});
-  }
   /// @param code 1 to 64 of [a-z0-9_]
   void refuse(std::uint64_t request, std::string_view code, std::string_view message = {});
   /// Any frame of beckon.v1, as it is.

@@ -70,7 +70,7 @@ public:
 
   virtual std::size_t members() const = 0;
   virtual std::optional<member_view> find(std::string_view uid) const = 0;
-  /// In the order of their uids. `f` must not change the group.
+  /// In the order of their uids; those that are members as its turn comes.
   virtual void each_member(const std::function<void(const member_view&)>& f) const = 0;
   /// @pre json is a JSON value. Of a member with a session on this node; others keep theirs.
   virtual void set_meta(std::string_view uid, std::string_view json) = 0;
@@ -98,7 +98,8 @@ public:
   /// Removes all sessions of this node: they get `left` with `group_closed`. A join makes a new
   /// group.
   virtual void close() = 0;
-  /// Keeps the group, and so the behaviour's state, while nobody is in it. Off at first.
+  /// Keeps the group, and so the behaviour's state, while nobody is in it. Off at first, and of a new
+  /// instance: say it in `started`.
   virtual void stay(bool on) = 0;
 
   // ---- time ----

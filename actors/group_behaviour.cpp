@@ -41,7 +41,9 @@ swapped group::swap_to(std::string_view behaviour) {
     return {.what = swapped::kind::no_behaviour, .behaviour = had, .was = had, .why = {}};
   }
   auto chosen = shared_.chosen_behaviours.load();
-  return host().swap(kind, chosen && kind ? chosen->options_for(behaviour) : settings{});
+  auto result = host().swap(kind, chosen && kind ? chosen->options_for(behaviour) : settings{});
+  retire_if_empty(); // what kept it while it was empty is gone
+  return result;
 }
 
 behaviour_host& group::host() {

@@ -45,14 +45,31 @@ std::string quoted_names(const actors::behaviours& known) {
   return all.empty() ? "there is none" : "there are: " + all;
 }
 
-/// @returns the line about a name that the configuration has and nobody registered
-line unknown_behaviour(const options& values, const actors::behaviours& known) {
+/// Makes one for trial. @returns what it threw
+line wrong_options(const actors::behaviour_kind& kind, const options& values) {
+  auto given = values.behaviour_settings.find(kind.name);
+  try {
+    kind.make(given == values.behaviour_settings.end() ? actors::settings{} : given->second);
+  } catch (const std::exception& thrown) {
+    return thrown.what();
+  } catch (...) {
+    return "it throws something that is no exception of the standard library";
+  }
+  return {};
+}
+
+/// @returns the line about a name that the configuration has and nobody registered, or about
+/// options that their behaviour cannot be made with
+line wrong_behaviour(const options& values, const actors::behaviours& known) {
   for (auto& rule : values.behaviours)
     if (!known.find(rule.behaviour))
       return "behaviour: '" + rule.behaviour + "' is no behaviour (" + quoted_names(known) + ')';
   for (auto& [name, settings] : values.behaviour_settings)
     if (!known.find(name))
       return "behaviour-option: '" + name + "' is no behaviour (" + quoted_names(known) + ')';
+  for (auto& rule : values.behaviours)
+    if (auto wrong = wrong_options(*known.find(rule.behaviour), values))
+      return "behaviour: '" + rule.behaviour + "' refuses its options: " + *wrong;
   return {};
 }
 
@@ -92,7 +109,7 @@ line application::machinery::configure_all() {
   for (auto& file : conf->values.behaviour_libraries)
     if (auto wrong = load_plug_in(file, known))
       return "beckon: behaviour-library: " + *wrong;
-  if (auto wrong = unknown_behaviour(conf->values, known))
+  if (auto wrong = wrong_behaviour(conf->values, known))
     return "beckon: " + *wrong;
   return {};
 }
@@ -133,7 +150,7 @@ void application::machinery::serve_apart(std::promise<void> ready) {
 
 void application::machinery::reload() {
   auto again = read();
-  auto wrong = again ? unknown_behaviour(again->values, known) : line(again.error());
+  auto wrong = again ? wrong_behaviour(again->values, known) : line(again.error());
   if (wrong) {
     log->error("behaviours_refused", {{"why", *wrong}});
     return;

@@ -44,6 +44,12 @@ enum class confirm_level : std::uint8_t { queued, written, received };
 /// What a client sends to others: a JSON value as it came, or opaque bytes (binary frames,
 /// `base64`).
 struct payload {
+  payload() = default;
+  // What a JSON value comes as is taken for one. The bytes belong to who gives them.
+  payload(std::string_view value, bool is_opaque = false) : bytes(value), opaque(is_opaque) {}
+  payload(const std::string& value, bool is_opaque = false) : bytes(value), opaque(is_opaque) {}
+  payload(const char* value, bool is_opaque = false) : bytes(value), opaque(is_opaque) {}
+
   std::string_view bytes;
   bool opaque = false;
 };

@@ -13,7 +13,7 @@ public:
   beckon::verdict sending(beckon::group&, beckon::message& what) override { return judge(what); }
   beckon::verdict publishing(beckon::group&, beckon::message& what) override { return judge(what); }
 
-  /// {"type":"call","group":"...","name":"denied"} tells how many there were.
+  /// {"type":"call","id":1,"group":"...","name":"denied","data":null} tells how many there were.
   beckon::verdict calling(beckon::group&, const beckon::call& what) override {
     if (what.name != "denied")
       return beckon::pass();

@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 static void check(bool holds, const char* what) {
-  std::printf("%s: %s\n", holds ? "ok" : "FAILED", what);
+  std::fprintf(stderr, "%s: %s\n", holds ? "ok" : "FAILED", what);
   if (!holds)
     std::exit(1);
 }

@@ -546,4 +546,63 @@ BOOST_AUTO_TEST_CASE(names_of_behaviours_are_checked_and_single) {
   BOOST_CHECK_THROW(given.get("word", 1), std::invalid_argument);
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_that_is_no_json_costs_the_state_alone) {
+  crowd of;
+  of.join_all();
+  of.log.clear();
+  now.call = [](auto&, auto&) { return beckon::answer_with("hello there"); };
+  BOOST_TEST(of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"x","data":1})") ==
+             error(2, code::internal));
+  BOOST_TEST(of.log == "0callingthe data is no JSON value\n");
+  now.message = [](auto&, auto&) { return beckon::answer_with("hello there"); };
+  BOOST_TEST(of.say(of.alice, to_bob) == error(7, code::internal));
+  BOOST_TEST(of.bob.said() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_hook_may_kick_whom_it_is_told_of) {
+  crowd of;
+  of.join_all();
+  now.call = [](beckon::group& g, const beckon::call& c) {
+    g.each_member([&](const beckon::member& m) {
+      g.kick(m.uid);
+      now.diary.append(m.uid) += ' ';
+    });
+    g.kick("nobody");
+    now.diary.append(c.from.uid) += ' ';
+    return beckon::answer_with();
+  };
+  now.diary.clear();
+  of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"x","data":1})");
+  BOOST_TEST(now.diary.starts_with("alice bob carol alice "), now.diary);
+  BOOST_TEST(of.bob.said() == left("g", "kicked"));
+}
+
+BOOST_AUTO_TEST_CASE(a_new_instance_has_to_say_that_its_group_stays) {
+  crowd of;
+  now.call = [](beckon::group& g, const beckon::call&) {
+    return g.stay(true), beckon::answer_with();
+  };
+  const std::string call = R"({"type":"call","id":2,"group":"g","name":"x","data":1})";
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  of.say(of.alice, call);
+  now.call = [](auto&, auto&) -> beckon::verdict { throw std::runtime_error("as the test wants"); };
+  of.say(of.alice, call);
+  auto first = of.node.group_named("g");
+  of.say(of.alice, R"({"type":"leave","id":3,"group":"g"})");
+  of.node.settle_for(1s);
+  of.say(of.bob, R"({"type":"join","id":1,"group":"g"})");
+  BOOST_TEST((of.node.group_named("g") != first));
+  now.call = [](beckon::group& g, const beckon::call&) {
+    return g.stay(true), beckon::answer_with();
+  };
+  of.say(of.bob, call);
+  auto second = of.node.group_named("g");
+  of.say(of.bob, R"({"type":"leave","id":3,"group":"g"})");
+  of.node.settle_for(1s);
+  BOOST_TEST(of.swap("counting").behaviour == "counting"); // it stayed for what it had
+  of.node.settle_for(1s);
+  of.say(of.bob, R"({"type":"join","id":1,"group":"g"})");
+  BOOST_TEST((of.node.group_named("g") != second));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

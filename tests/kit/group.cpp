@@ -68,6 +68,8 @@ void group::advance(milliseconds time) {
 actors::swapped group::swap(std::string behaviour, actors::settings options) {
   choose(behaviour, std::move(options));
   actors::swapped result;
+  if (!node_.node.known_behaviours.find(behaviour))
+    throw std::invalid_argument("there is no behaviour " + behaviour);
   caf::anon_send(node_.node.directory_of(name()),
                  actors::swap_behaviour{name(), std::move(behaviour),
                                         [&](const actors::swapped& s) { result = s; }});
@@ -92,7 +94,7 @@ void group::note(const actors::behaviour_event& e) {
     line = "slow: ";
     break;
   case kind::swapped:
-    line = "swapped: ";
+    line = e.text.empty() ? "swapped: " : "rolled back: ";
     break;
   }
   if (!e.hook.empty())

@@ -64,7 +64,7 @@ public:
   /// Another behaviour of those that are known takes over the living group.
   actors::swapped swap(std::string behaviour, actors::settings options = {});
   /// What the server would log of the behaviour, since the last look: "said: …", "failed: …",
-  /// "slow: …", "swapped: …", "given up: …".
+  /// "slow: …", "swapped: …", "rolled back: …", "given up: …".
   std::vector<std::string> log() { return std::exchange(log_, {}); }
 
   // ---- for who needs more ----
