@@ -98,8 +98,8 @@ public:
   /// Removes all sessions of this node: they get `left` with `group_closed`. A join makes a new
   /// group.
   virtual void close() = 0;
-  /// Keeps the group, and so the behaviour's state, while nobody is in it. Off at first, and of a new
-  /// instance: say it in `started`.
+  /// Keeps the group, and so the behaviour's state, while nobody is in it. Off at first, and of a
+  /// new instance: say it in `started`.
   virtual void stay(bool on) = 0;
 
   // ---- time ----
