@@ -19,6 +19,7 @@ class directory final : public caf::event_based_actor {
 public:
   directory(caf::actor_config& config, node_state& shared);
   caf::behavior make_behavior() override;
+  void on_exit() override { groups_.clear(); } // a group holds its directory, too
   const char* name() const override { return "directory"; }
 
 private:
