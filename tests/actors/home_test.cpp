@@ -4,6 +4,7 @@
 #include "tests/kit/stage.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <cstddef>
 #include <set>
 
 using namespace beckon;
@@ -13,7 +14,7 @@ using namespace beckon::testing;
 namespace {
 
 /// The table never looks into a session, so any address stands for one.
-session& stand_in(int& who) {
+session& stand_in(std::max_align_t& who) {
   return reinterpret_cast<session&>(who);
 }
 
@@ -21,7 +22,7 @@ session& stand_in(int& who) {
 struct fixture {
   node_state shared;
   home place{shared, 3, steady_time{std::chrono::hours{1}}};
-  int one = 0, two = 0;
+  std::max_align_t one, two;
 };
 
 } // namespace
