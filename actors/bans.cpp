@@ -17,9 +17,11 @@ void bans::remove(std::string_view uid) {
   by_uid_.erase(found);
 }
 
-bool bans::has(std::string_view uid, std::int64_t now) const {
+std::optional<std::int64_t> bans::end_of(std::string_view uid, std::int64_t now) const {
   auto found = by_uid_.find(uid);
-  return found != by_uid_.end() && found->second->first > now;
+  if (found == by_uid_.end() || found->second->first <= now)
+    return {};
+  return found->second->first;
 }
 
 void bans::expire(std::int64_t now) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,12 +19,11 @@ public:
   /// @param until ms since 1970
   void add(std::string_view uid, std::int64_t until);
   void remove(std::string_view uid);
-  bool has(std::string_view uid, std::int64_t now) const;
+  /// Until when it may not join; nothing: it may.
+  std::optional<std::int64_t> end_of(std::string_view uid, std::int64_t now) const;
   /// Forgets those that are over.
   void expire(std::int64_t now);
   bool empty() const noexcept { return ends_.empty(); }
-  /// When the next one ends. @pre not empty
-  std::int64_t next_end() const { return ends_.begin()->first; }
 
 private:
   std::map<std::string, std::multimap<std::int64_t, std::string>::iterator, std::less<>> by_uid_;

@@ -52,8 +52,10 @@ caf::behavior group::own_handlers() {
         if (host_)
           host_->settle(list);
       },
+      [this](ban_alarm) { end_bans(); },
       [this](const behaviour_alarm& a) { alarm(a); },
       [this](const far_removal& f) { remove_far(f); },
+      [this](const far_unban& f) { bans_.remove(f.uid), retire_if_empty(); },
       [this](const swap_behaviour& s) { swap(s); },
       [this](const choose_behaviours& c) { choose_again(c); },
       [this](retired) {
@@ -174,7 +176,7 @@ void group::join(join_group& j) {
 
 /// Seats a session that is not in the group yet.
 bool group::admit(join_group& j) {
-  if (bans_.has(j.uid, home::current().wall_ms)) {
+  if (bans_.end_of(j.uid, home::current().wall_ms)) {
     refuse(j.where, j.question, protocol::code::denied);
     return false;
   }

@@ -6,10 +6,10 @@
 //
 // Handles: join_group (from the directory), update_member, leave_group, read_roster, route,
 // publication (from sessions; the last two from the hub, for other nodes), call_group (from
-// sessions), flush_presence and behaviour_alarm (from itself), settlements (from the clerk),
-// retired, swap_behaviour and choose_behaviours (from the directory), down of a session;
-// far_members, far_member, far_removal, peer_lost, far_gap (from the hub). What else comes is for
-// its behaviour. Answers through the relays; tells the hub of its own members.
+// sessions), flush_presence, ban_alarm and behaviour_alarm (from itself), settlements (from the
+// clerk), retired, swap_behaviour and choose_behaviours (from the directory), down of a session;
+// far_members, far_member, far_removal, far_unban, peer_lost, far_gap (from the hub). What else
+// comes is for its behaviour. Answers through the relays; tells the hub of its own members.
 
 #include "actors/audiences.hpp"
 #include "actors/bans.hpp"
@@ -65,6 +65,9 @@ private:
   void remove_everywhere(std::string_view uid, std::int64_t banned_until);
   void remove_far(const far_removal& f);
   void ban(std::string_view uid, std::int64_t until);
+  void unban(std::string_view uid);
+  void end_bans();
+  void repeat_ban(const far_member& f);
 
   void open(const join_group& j);
   void opened(const far_members& all);

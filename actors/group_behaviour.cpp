@@ -30,14 +30,14 @@ void group::swap(const swap_behaviour& s) {
   if (s.behaviour)
     result = swap_to(*s.behaviour);
   else if (host_)
-    result.behaviour = result.was = host_->behaviour();
+    result.behaviour = result.was = std::string(host_->behaviour());
   s.done(result);
 }
 
 swapped group::swap_to(std::string_view behaviour) {
   auto* kind = shared_.known_behaviours.find(behaviour);
   if (!kind && !behaviour.empty()) {
-    auto had = host_ ? host_->behaviour() : std::string{};
+    auto had = std::string(host_ ? host_->behaviour() : std::string_view{});
     return {.what = swapped::kind::no_behaviour, .behaviour = had, .was = had, .why = {}};
   }
   auto chosen = shared_.chosen_behaviours.load();
@@ -105,12 +105,21 @@ void group::remove_far(const far_removal& f) {
 void group::ban(std::string_view uid, std::int64_t until) {
   bans_.add(uid, until);
   auto time = std::chrono::milliseconds(until - home::current().wall_ms);
-  delayed_send(this, std::max(time, std::chrono::milliseconds{0}), behaviour_alarm{});
+  delayed_send(this, std::max(time, std::chrono::milliseconds{0}), ban_alarm{});
 }
 
-/// A ban is over, or what its behaviour waits for.
-void group::alarm(const behaviour_alarm& a) {
+void group::unban(std::string_view uid) {
+  bans_.remove(uid);
+  if (shared_.hub)
+    send(shared_.hub, far_unban{name_, std::string(uid)});
+}
+
+void group::end_bans() {
   bans_.expire(home::current().wall_ms);
+  retire_if_empty();
+}
+
+void group::alarm(const behaviour_alarm& a) {
   if (host_)
     host_->due(a);
   retire_if_empty();

@@ -29,9 +29,18 @@ void group::set_far(const far_member& f) {
   if (!open_)
     return; // the answer to open_group says it, too
   apply_far(f);
+  repeat_ban(f);
   if (f.sessions > 0 && policy_ != protocol::session_policy::multi)
     yield_to(f);
   schedule_flush();
+}
+
+/// A ban reaches the nodes that had members then; the others hear of it when they let it in.
+void group::repeat_ban(const far_member& f) {
+  if (f.sessions == 0)
+    return;
+  if (auto until = bans_.end_of(f.uid, home::current().wall_ms))
+    send(shared_.hub, far_removal{name_, f.uid, *until});
 }
 
 void group::apply_far(const far_member& f) {

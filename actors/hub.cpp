@@ -22,6 +22,7 @@ caf::behavior hub::make_behavior() {
       [this](far_route& f) { return send_far(f), unanswered{}; },
       [this](far_publication& f) { return publish_far(f), unanswered{}; },
       [this](const far_removal& f) { remove_far(f); },
+      [this](const far_unban& f) { unban_far(f); },
       [this](settlements& list) { settle_served(list); },
       [this](answer& a) { answer_served(a); },
       [this](flush_links) { flush(); },

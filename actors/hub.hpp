@@ -95,6 +95,7 @@ private:
   void send_far(far_route& f);
   void publish_far(far_publication& f);
   void remove_far(const far_removal& f);
+  void unban_far(const far_unban& f);
   void refuse_far(const far_route& f, protocol::outcome result);
   void settle_served(const settlements& list);
   void answer_served(const answer& a);
@@ -114,6 +115,7 @@ private:
   void take(peer& p, const protocol::gap_record& r);
   void take(peer& p, const protocol::credit_record& r);
   void take(peer& p, const protocol::removal_record& r);
+  void take(peer& p, const protocol::unban_record& r);
   void take(peer& p, const protocol::ping_record& r);
   void take(peer& p, const protocol::pong_record& r);
   template <class Record>

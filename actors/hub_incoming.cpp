@@ -95,6 +95,8 @@ bool hub::take_record(peer& p, const protocol::raw_record& r) {
     return read_and_take<protocol::credit_record>(p, r.fields);
   case kind::removal:
     return read_and_take<protocol::removal_record>(p, r.fields);
+  case kind::unban:
+    return read_and_take<protocol::unban_record>(p, r.fields);
   case kind::ping:
     return read_and_take<protocol::ping_record>(p, r.fields);
   case kind::pong:
@@ -239,6 +241,11 @@ void hub::take(peer&, const protocol::removal_record& r) {
   if (auto to = recipient_of(addressing::member, r.group, {}))
     send(to, far_removal{std::string(r.group), std::string(r.uid),
                          static_cast<std::int64_t>(r.banned_until)});
+}
+
+void hub::take(peer&, const protocol::unban_record& r) {
+  if (auto to = recipient_of(addressing::member, r.group, {}))
+    send(to, far_unban{std::string(r.group), std::string(r.uid)});
 }
 
 // ---- what became of ours ----

@@ -157,6 +157,11 @@ void hub::remove_far(const far_removal& f) {
     say(p, protocol::removal_record{f.group, f.uid, static_cast<std::uint64_t>(f.banned_until)});
 }
 
+void hub::unban_far(const far_unban& f) {
+  for (auto& [id, p] : peers_)
+    say(p, protocol::unban_record{f.group, f.uid});
+}
+
 // ---- what other nodes asked ----
 
 /// Where the sessions of this node settle what the peer asked of them.

@@ -119,8 +119,10 @@ struct retire_group {
 };
 /// The directory has forgotten the group: it ends once no session has its handle.
 struct retired {};
-/// A group's own alarms: pending presence changes leave; a timer of its behaviour is due.
+/// A group's own alarms: pending presence changes leave; a ban is over; a timer of its behaviour is
+/// due.
 struct flush_presence {};
+struct ban_alarm {};
 struct behaviour_alarm {
   std::uint64_t generation = 0; ///< of the behaviour's instance that set it
   std::uint64_t timer = 0;
@@ -316,6 +318,12 @@ struct far_removal {
   std::int64_t banned_until = 0; ///< ms since 1970; 0: it may come again
 };
 
+/// It may come again before the time, on every node.
+struct far_unban {
+  std::string group;
+  std::string uid;
+};
+
 /// The hub's own alarms.
 struct flush_links {};
 struct beat {};
@@ -387,10 +395,12 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::peer_lost))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_gap))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::call_group))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::retired))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::ban_alarm))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::behaviour_alarm))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::swap_behaviour))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::choose_behaviours))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_removal))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_unban))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::clerk_entry))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::bot_frame))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::bot_text))
@@ -427,10 +437,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::peer_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_gap)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::call_group)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::retired)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::ban_alarm)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::behaviour_alarm)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::swap_behaviour)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::choose_behaviours)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_removal)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_unban)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::clerk_entry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::bot_frame)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::bot_text)

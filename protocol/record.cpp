@@ -206,6 +206,10 @@ void append(std::string& batch, const removal_record& r) {
   record_writer(batch, r.kind).add(r.group).add(r.uid).add(r.banned_until);
 }
 
+void append(std::string& batch, const unban_record& r) {
+  record_writer(batch, r.kind).add(r.group).add(r.uid);
+}
+
 void append(std::string& batch, const credit_record& r) {
   record_writer(batch, r.kind).add(r.bytes);
 }
@@ -295,6 +299,12 @@ bool read(std::string_view fields, gap_record& out) {
 bool read(std::string_view fields, removal_record& out) {
   record_reader in(fields);
   in.take(out.group).take(out.uid).take(out.banned_until);
+  return in.good() && !out.group.empty() && !out.uid.empty();
+}
+
+bool read(std::string_view fields, unban_record& out) {
+  record_reader in(fields);
+  in.take(out.group).take(out.uid);
   return in.good() && !out.group.empty() && !out.uid.empty();
 }
 

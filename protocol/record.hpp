@@ -36,6 +36,7 @@ enum class record_kind : std::uint8_t {
   pong = 12,
   goodbye = 13,
   removal = 14,
+  unban = 15,
 };
 
 /// A member's sessions on the node that says so: the whole truth, not a difference. 0: none (any
@@ -148,6 +149,12 @@ struct removal_record {
   std::uint64_t banned_until = 0; ///< ms since 1970; 0: it may come again
 };
 
+/// The member may join the group before that time.
+struct unban_record {
+  static constexpr auto kind = record_kind::unban;
+  std::string_view group, uid;
+};
+
 /// Begins an empty batch. @param epoch a number that both ends of the link have
 void start_batch(std::string& batch, std::uint64_t epoch);
 /// Takes the beginning off. @returns the epoch; 0, which no link has, when it is no batch
@@ -167,6 +174,7 @@ void append(std::string& batch, const ping_record& r);
 void append(std::string& batch, const pong_record& r);
 void append(std::string& batch, const goodbye_record& r);
 void append(std::string& batch, const removal_record& r);
+void append(std::string& batch, const unban_record& r);
 
 /// One record of a batch, its fields unread.
 struct raw_record {
@@ -192,5 +200,6 @@ bool read(std::string_view fields, credit_record& out);
 bool read(std::string_view fields, ping_record& out);
 bool read(std::string_view fields, pong_record& out);
 bool read(std::string_view fields, removal_record& out);
+bool read(std::string_view fields, unban_record& out);
 
 } // namespace beckon::protocol

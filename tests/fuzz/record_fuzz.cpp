@@ -46,6 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     read_twice<ping_record>(r.fields);
     read_twice<pong_record>(r.fields);
     read_twice<removal_record>(r.fields);
+    read_twice<unban_record>(r.fields);
   }
   return 0;
 }

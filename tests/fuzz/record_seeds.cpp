@@ -57,6 +57,8 @@ void write_good(const seeds& out) {
                             answer_record{2, {}, {}, false, "out_of_tea", "Sorry."}));
   out.write("publication", batch(publication_record{9, "g", {"bob"}, "{}", {}},
                                  count_record{9, 1'000}, gap_record{"g", 3}));
+  out.write("bans", batch(removal_record{"room-42", "alice", 1'795'524'587'396},
+                          unban_record{"room-42", "alice"}));
   out.write("heartbeat", batch(credit_record{262'144}, ping_record{~0ull}, pong_record{1}));
   out.write("goodbye", batch(goodbye_record{}));
 }
