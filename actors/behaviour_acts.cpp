@@ -40,12 +40,14 @@ std::size_t behaviour_host::members() const {
 
 member_view behaviour_host::view_of(const member& m) const {
   member_view v{.uid = m.uid, .user = {}, .meta = m.meta, .sessions = m.seats.size()};
-  for (auto& far : m.far)
+  for (auto& far : m.far) {
     v.sessions += static_cast<std::size_t>(far.sessions);
-  if (!m.seats.empty()) {
-    v.user = m.seats.front()->user;
-    v.is_bot = m.seats.front()->is_bot;
+    v.is_bot = v.is_bot || far.is_bot;
   }
+  for (auto* near : m.seats)
+    v.is_bot = v.is_bot || near->is_bot;
+  if (!m.seats.empty())
+    v.user = m.seats.front()->user;
   return v;
 }
 
@@ -74,7 +76,7 @@ void behaviour_host::each_member(const std::function<void(const member_view&)>& 
 }
 
 void behaviour_host::set_meta(std::string_view uid, std::string_view json) {
-  check({json, false});
+  json = checked({json, false}).bytes;
   if (json.size() > of_.shared_.bounds.meta_bytes_max)
     throw std::length_error("the meta is longer than its limit");
   auto* m = of_.roster_.find(uid);
@@ -88,16 +90,19 @@ void behaviour_host::set_meta(std::string_view uid, std::string_view json) {
 // ---- messages ----
 
 /// What a behaviour says is checked as what clients say: a frame that cannot be read would end
-/// their trust, not its own.
-void behaviour_host::check(const protocol::payload& data) {
-  if (!data.opaque && !json_.valid(data.bytes))
+/// their trust, not its own. @returns it as it may stand in a frame, valid until the next call
+/// @throws std::invalid_argument when it is no JSON value
+protocol::payload behaviour_host::checked(const protocol::payload& data) {
+  if (data.opaque)
+    return data;
+  if (!protocol::is_json(data.bytes))
     throw std::invalid_argument("the data is no JSON value");
+  return {protocol::on_one_line(data.bytes, line_), false};
 }
 
 protocol::delivery behaviour_host::encode(protocol::frame_type kind, std::string_view from,
                                           const protocol::payload& data,
                                           const protocol::delivery_head& rest) {
-  check(data);
   auto from_json = quoted(from);
   auto head = rest;
   head.kind = kind;
@@ -105,7 +110,7 @@ protocol::delivery behaviour_host::encode(protocol::frame_type kind, std::string
   head.from = from_json;
   if (head.at == 0)
     head.at = now_ms();
-  return protocol::encode(head, data);
+  return protocol::encode(head, checked(data));
 }
 
 protocol::payload behaviour_host::payload_of(const protocol::delivery& d) {
@@ -148,10 +153,10 @@ void behaviour_host::publish(const protocol::payload& data, const publish_option
 }
 
 void behaviour_host::answer(const caller& who, const protocol::payload& data) {
-  check(data);
-  answer_caller(who, data);
+  answer_caller(who, checked(data));
 }
 
+/// @pre the data has been checked
 void behaviour_host::answer_caller(const caller& who, const protocol::payload& data) {
   if (!who.ticket)
     return;
@@ -244,7 +249,7 @@ void behaviour_host::ban(std::string_view uid, milliseconds time) {
                                  std::clamp<milliseconds>(time, milliseconds{1}, time_max).count());
 }
 void behaviour_host::unban(std::string_view uid) {
-  of_.bans_.remove(uid);
+  of_.unban(uid);
 }
 void behaviour_host::close() {
   of_.remove_all(protocol::left_reason::group_closed);

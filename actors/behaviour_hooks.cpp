@@ -77,7 +77,7 @@ private:
 
 verdict behaviour_host::checked(verdict v) {
   if (v.what == verdict::kind::answer)
-    check({v.text, v.opaque});
+    v.text = std::string(checked({v.text, v.opaque}).bytes);
   return v;
 }
 
@@ -112,7 +112,7 @@ bool behaviour_host::lets_join(join_group& j) {
   auto ran = run(hook::joining, [&] {
     v = now_.instance->joining(*this, e);
     if (e.changed_meta)
-      check({*e.changed_meta, false});
+      e.changed_meta = std::string(checked({*e.changed_meta, false}).bytes);
   });
   tell_changes();
   if (!ran) {

@@ -85,7 +85,6 @@ caf::behavior behaviour_host::guarded(caf::behavior unsafe) {
 
 void behaviour_host::start(const behaviour_kind* kind, settings given) {
   now_.kind = kind;
-  name_ = kind ? kind->name : std::string{};
   now_.given = std::move(given);
   if (kind)
     make_again_while_it_throws();
@@ -93,7 +92,6 @@ void behaviour_host::start(const behaviour_kind* kind, settings given) {
 
 void behaviour_host::install(living in) {
   now_ = std::move(in);
-  name_ = now_.kind ? now_.kind->name : std::string{};
   hooks_ = now_.instance ? now_.kind->hooks : 0;
 }
 
@@ -162,7 +160,8 @@ void behaviour_host::give_up() {
 }
 
 swapped behaviour_host::swap(const behaviour_kind* kind, settings given) {
-  swapped result{.what = swapped::kind::done, .behaviour = {}, .was = name_, .why = {}};
+  swapped result{
+      .what = swapped::kind::done, .behaviour = {}, .was = std::string(behaviour()), .why = {}};
   auto began = steady_clock::now();
   std::any state;
   auto trouble = take_state(state);
@@ -170,8 +169,7 @@ swapped behaviour_host::swap(const behaviour_kind* kind, settings given) {
     auto before = std::exchange(now_, {});
     trouble = make({.kind = kind, .given = std::move(given)}, kind ? state : std::any{});
     if (trouble) {
-      install(std::move(before));
-      of_.renew_handlers();
+      go_on(std::move(before));
     } else if (kind) {
       kind->count->swaps.fetch_add(1);
     }
@@ -181,10 +179,16 @@ swapped behaviour_host::swap(const behaviour_kind* kind, settings given) {
     result.why = *trouble;
   }
   result.pause = std::chrono::duration_cast<microseconds>(steady_clock::now() - began);
-  result.behaviour = name_;
+  result.behaviour = std::string(behaviour());
   tell({.what = behaviour_event::kind::swapped, .text = result.why, .took = result.pause});
   tell_changes();
   return result;
+}
+
+/// The one before, whose successor could not begin.
+void behaviour_host::go_on(living before) {
+  install(std::move(before));
+  run(hook::handler, [this] { of_.renew_handlers(); });
 }
 
 std::optional<std::string> behaviour_host::take_state(std::any& state) const {
@@ -216,7 +220,7 @@ void behaviour_host::tell(behaviour_event e) const {
   if (!of_.shared_.behaviour_told)
     return;
   e.group = of_.name_;
-  e.behaviour = name_;
+  e.behaviour = behaviour();
   of_.shared_.behaviour_told(e);
 }
 

@@ -50,7 +50,9 @@ public:
   swapped swap(const behaviour_kind* kind, settings given);
   /// The group has been forgotten: its behaviour ends.
   void stop();
-  const std::string& behaviour() const noexcept { return name_; }
+  std::string_view behaviour() const noexcept {
+    return now_.kind ? std::string_view(now_.kind->name) : std::string_view{};
+  }
   /// It threw too often; the group takes nobody any more.
   bool failed() const noexcept { return failed_; }
   bool stays() const noexcept { return now_.stays; }
@@ -146,6 +148,7 @@ private:
   void install(living in);
   std::optional<std::string> make(living fresh, const std::any& state);
   std::optional<std::string> take_state(std::any& state) const;
+  void go_on(living before);
   void restart(hook what, std::string_view why);
   void make_again_while_it_throws();
   void note_failure(hook what, std::string_view why);
@@ -155,12 +158,11 @@ private:
   member_view view_of(const member& m) const;
   member_view sender_of(caf::actor_id session) const;
   protocol::payload payload_of(const protocol::delivery& d);
-  void check(const protocol::payload& data);
+  protocol::payload checked(const protocol::payload& data);
   protocol::delivery encode(protocol::frame_type kind, std::string_view from,
                             const protocol::payload& data, const protocol::delivery_head& rest);
   std::uint32_t await_outcome(const route& r, told outcome);
   void finish(std::uint32_t number, const ticket& t);
-  /// @pre the data has been checked
   void answer_caller(const caller& who, const protocol::payload& data);
   /// What a hook has decided. @throws std::invalid_argument where that cannot be said
   verdict checked(verdict v);
@@ -171,7 +173,6 @@ private:
 
   group& of_;
   living now_;
-  std::string name_;
   hook_set hooks_ = 0;
   std::uint64_t generations_ = 0;
   timer_id timers_ = 0;
@@ -184,6 +185,7 @@ private:
   bool enlisted_ = false; ///< the clerk knows the group
   bool looking_ = false;  ///< for overdue outcomes
   protocol::json_splitter json_;
+  std::string line_; ///< what `checked` returns, where it is not what came
 };
 
 } // namespace beckon::actors

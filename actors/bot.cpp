@@ -7,6 +7,7 @@
 #include "protocol/fields.hpp"
 
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 namespace beckon::actors {
@@ -46,9 +47,17 @@ void append_raw(std::string& out, std::string_view name, std::string_view json) 
   out.append(",\"").append(name).append("\":").append(json);
 }
 
+/// What a bot says may come from elsewhere: text that is no value would be fields of its frame.
+void append_json(std::string& out, std::string_view name, std::string_view json) {
+  if (!protocol::is_json(json))
+    throw std::invalid_argument("a bot's " + std::string(name) + " is no JSON value");
+  std::string store;
+  append_raw(out, name, protocol::on_one_line(json, store));
+}
+
 void append_payload(std::string& out, const protocol::payload& data) {
   if (!data.opaque)
-    return append_raw(out, "data", data.bytes);
+    return append_json(out, "data", data.bytes);
   out += ",\"base64\":\"";
   protocol::append_base64(out, data.bytes);
   out += '"';
@@ -222,7 +231,7 @@ void bot::join(std::string_view group, const join_options& how, answered told) {
   if (!how.as.empty())
     append_field(out, "as", how.as);
   if (!how.meta.empty())
-    append_raw(out, "meta", how.meta);
+    append_json(out, "meta", how.meta);
   append_field(out, "presence", word(protocol::presence_words, how.presence));
   append_field(out, "interest", word(protocol::interest_words, how.interest));
   write(out += '}');
@@ -258,24 +267,25 @@ void bot::publish(std::string_view group, const protocol::payload& data, answere
   write(out += '}');
 }
 
-void bot::ask(std::string_view group, std::string_view to, std::string_view json, answered told,
-              std::chrono::milliseconds timeout) {
-  auto out = start("request", std::move(told));
+void bot::ask_for(std::string_view type, std::string_view group, std::string_view key,
+                  std::string_view whom, const protocol::payload& data, answered told,
+                  std::chrono::milliseconds timeout) {
+  auto out = start(type, std::move(told));
   append_field(out, "group", group);
-  append_field(out, "to", to);
+  append_field(out, key, whom);
   append_raw(out, "timeout_ms", std::to_string(timeout.count()));
-  append_raw(out, "data", json);
+  append_payload(out, data);
   write(out += '}');
 }
 
-void bot::call(std::string_view group, std::string_view what, std::string_view json, answered told,
-               std::chrono::milliseconds timeout) {
-  auto out = start("call", std::move(told));
-  append_field(out, "group", group);
-  append_field(out, "name", what);
-  append_raw(out, "timeout_ms", std::to_string(timeout.count()));
-  append_raw(out, "data", json);
-  write(out += '}');
+void bot::ask(std::string_view group, std::string_view to, const protocol::payload& data,
+              answered told, std::chrono::milliseconds timeout) {
+  ask_for("request", group, "to", to, data, std::move(told), timeout);
+}
+
+void bot::call(std::string_view group, std::string_view what, const protocol::payload& data,
+               answered told, std::chrono::milliseconds timeout) {
+  ask_for("call", group, "name", what, data, std::move(told), timeout);
 }
 
 void bot::reply(std::uint64_t request, const protocol::payload& data) {

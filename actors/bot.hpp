@@ -107,8 +107,9 @@ protected:
   virtual caf::behavior handlers() { return {}; }
 
   // ---- what it does; before on_ready it waits for that ----
-  // `json` is a JSON value; in place of it a payload may be given, of opaque bytes too. A callback
-  // is called once, unless the bot ends before.
+  // A payload is a JSON value, or opaque bytes; what is no JSON throws std::invalid_argument. A
+  // frame over the node's limit (64 KiB) ends the bot, as it ends any session. A callback is called
+  // once, unless the bot ends before.
 
   void join(std::string_view group, const join_options& how, answered told = {});
   void join(std::string_view group) { join(group, join_options{}); }
@@ -121,15 +122,15 @@ protected:
   }
   void publish(std::string_view group, const protocol::payload& data, answered told = {});
   /// A request to a member.
-  void ask(std::string_view group, std::string_view to, std::string_view json, answered told,
-           std::chrono::milliseconds timeout = std::chrono::seconds(5));
+  void ask(std::string_view group, std::string_view to, const protocol::payload& data,
+           answered told, std::chrono::milliseconds timeout = std::chrono::seconds(5));
   /// Something that the group's behaviour offers.
-  void call(std::string_view group, std::string_view what, std::string_view json,
+  void call(std::string_view group, std::string_view what, const protocol::payload& data,
             answered told = {}, std::chrono::milliseconds timeout = std::chrono::seconds(5));
   void reply(std::uint64_t request, const protocol::payload& data);
   /// @param code 1 to 64 of [a-z0-9_]
   void refuse(std::uint64_t request, std::string_view code, std::string_view message = {});
-  /// Any frame of beckon.v1, as it is.
+  /// Any frame of beckon.v1, as it is, unchecked.
   void write(std::string frame);
 
 private:
@@ -139,6 +140,9 @@ private:
   void take_answer(const frame& f, bool ok);
   void ready();
   std::string start(std::string_view type, answered told);
+  void ask_for(std::string_view type, std::string_view group, std::string_view key,
+               std::string_view whom, const protocol::payload& data, answered told,
+               std::chrono::milliseconds timeout);
   protocol::payload payload_of(const frame& f);
 
   caf::actor port_; ///< nothing before the first frame

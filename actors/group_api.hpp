@@ -21,8 +21,10 @@ namespace beckon::actors {
 /// A member as hooks see it; valid within the hook.
 struct member_view {
   std::string_view uid;
-  std::string_view user; ///< whose session it is; of a member that is looked up: of its first one
-  std::string_view meta; ///< raw JSON; empty: none
+  /// Whose session it is; of a member that is looked up: of its first one here. Empty: it has none
+  /// on this node.
+  std::string_view user;
+  std::string_view meta;    ///< raw JSON; empty: none
   std::size_t sessions = 0; ///< on all nodes
   bool is_bot = false;      ///< an actor, not a connection
 };
@@ -49,8 +51,6 @@ using timer_id = std::uint64_t;
 
 class group_api {
 public:
-  /// Bans of one group; the oldest end goes first when there are more.
-  static constexpr std::size_t bans_max = 10'000;
   /// Timers of one behaviour; more throw std::length_error.
   static constexpr std::size_t timers_max = 10'000;
   /// Deliveries of one group whose outcome is awaited; over it the outcome is `overloaded` at once.
@@ -91,9 +91,11 @@ public:
 
   /// Removes the member's sessions, on every node: they get `left` with `kicked`.
   virtual void kick(std::string_view uid) = 0;
-  /// Kicks, and refuses joins under that uid (`denied`) for so long. On every node that has members
-  /// now.
+  /// Kicks, and refuses joins under that uid (`denied`) for so long, on every node: one that had no
+  /// members then may let it in for a moment. Ends with the last node that knows of it; the group
+  /// stays until it is over. Over 10,000 in a group (bans::held_max) the one that ends first goes.
   virtual void ban(std::string_view uid, std::chrono::milliseconds time) = 0;
+  /// On every node that is reached now.
   virtual void unban(std::string_view uid) = 0;
   /// Removes all sessions of this node: they get `left` with `group_closed`. A join makes a new
   /// group.

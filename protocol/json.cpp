@@ -3,6 +3,7 @@
 // The one place where Boost.JSON's grammar is compiled.
 #include <boost/json/basic_parser_impl.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #ifdef __SSE2__
@@ -339,6 +340,19 @@ void append_escape(std::string& out, char c) {
 }
 
 } // namespace
+
+bool is_json(std::string_view text) {
+  static thread_local json_splitter splitter;
+  return splitter.valid(text);
+}
+
+std::string_view on_one_line(std::string_view raw, std::string& store) {
+  if (raw.find('\n') == std::string_view::npos)
+    return raw;
+  store = raw;
+  std::replace(store.begin(), store.end(), '\n', ' ');
+  return store;
+}
 
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';

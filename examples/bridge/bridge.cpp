@@ -19,7 +19,6 @@
 #include <algorithm>
 #include <beckon/bot.hpp>
 #include <beckon/server.hpp>
-#include <boost/json.hpp>
 #include <charconv>
 #include <cstdio>
 #include <deque>
@@ -236,11 +235,7 @@ private:
       say("a message from Redis is too long");
       return caf::anon_send(reader_, handled::value);
     }
-    boost::system::error_code no_json;
-    boost::json::parse(text, no_json);
-    if (!no_json)
-      std::replace(text.begin(), text.end(), '\n', ' '); // blanks: a frame is one line
-    publish(group_, beckon::payload{text, bool(no_json)}, told);
+    publish(group_, {text, !beckon::is_json(text)}, told);
   }
 
   redis_address where_;

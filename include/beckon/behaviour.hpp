@@ -3,6 +3,7 @@
 // explained where they are defined, in actors/behaviour.hpp and actors/group_api.hpp.
 
 #include "actors/behaviours.hpp"
+#include "protocol/json.hpp"
 
 namespace beckon {
 
@@ -16,6 +17,7 @@ using actors::timer_id;
 using actors::verdict;
 using protocol::confirm_level;
 using protocol::frame_type;
+using protocol::is_json;
 using protocol::outcome;
 using protocol::payload;
 using group = actors::group_api;

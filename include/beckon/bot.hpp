@@ -16,6 +16,7 @@ using actors::bot_text;
 using actors::spawn_bot;
 using protocol::confirm_level;
 using protocol::interest_level;
+using protocol::is_json;
 using protocol::outcome;
 using protocol::payload;
 using protocol::presence_mode;

@@ -1,10 +1,12 @@
 #include "actors/behaviours.hpp"
 
+#include "actors/bot.hpp"
 #include "actors/group.hpp"
 #include "beckon/behaviour.hpp"
 #include "tests/actors/wire.hpp"
 #include "tests/kit/recorder.hpp"
 #include "tests/kit/stage.hpp"
+#include "tests/simulation/cluster.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <functional>
@@ -94,13 +96,37 @@ public:
   }
 };
 
+/// Cannot say what it handles, once the test wants it so.
+class speechless final : public beckon::behaviour {
+public:
+  caf::behavior handlers(beckon::group&) override {
+    if (now.call)
+      throw std::runtime_error("speechless");
+    return {};
+  }
+};
+
+/// Groups that begin with g have this behaviour from here on; empty: none.
+void rule_of(stage& place, const std::string& name) {
+  auto chosen = std::make_shared<actors::behaviour_settings>();
+  if (!name.empty())
+    chosen->rules.push_back({name, "g*"});
+  place.node.chosen_behaviours.store(std::move(chosen));
+}
+
+void know_behaviours(stage& place) {
+  auto& known = place.node.known_behaviours;
+  known.add<played>("played");
+  known.add<counting>("counting");
+  known.add<refusing>("refusing");
+  known.add<speechless>("speechless");
+  rule_of(place, "played");
+}
+
 struct crowd {
   crowd() {
     now = {};
-    node.node.known_behaviours.add<played>("played");
-    node.node.known_behaviours.add<counting>("counting");
-    node.node.known_behaviours.add<refusing>("refusing");
-    rule("played");
+    know_behaviours(node);
     node.node.behaviour_told = [this](const actors::behaviour_event& e) {
       log.append(std::to_string(static_cast<int>(e.what))).append(e.hook).append(e.text) += '\n';
     };
@@ -108,12 +134,7 @@ struct crowd {
     for (auto* r : {&alice, &bob, &carol})
       r->said();
   }
-  void rule(const std::string& name) {
-    auto chosen = std::make_shared<actors::behaviour_settings>();
-    if (!name.empty())
-      chosen->rules.push_back({name, "g*"});
-    node.node.chosen_behaviours.store(std::move(chosen));
-  }
+  void rule(const std::string& name) { rule_of(node, name); }
   std::string say(recorder& who, const std::string& frame) {
     who.write(frame);
     node.settle();
@@ -134,6 +155,29 @@ struct crowd {
   stage node{2};
   recorder alice{node, 0, "alice"}, bob{node, 1, "bob"}, carol{node, 1, "carol"};
   std::string log;
+};
+
+/// Alice's node and bob's, each with the group's behaviour.
+struct two_nodes {
+  two_nodes() {
+    now = {};
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      know_behaviours(nodes[i]);
+    nodes.settle();
+    alice.said(), bob.said();
+    say(alice, R"({"type":"join","group":"g"})");
+  }
+  std::string say(recorder& who, const std::string& frame) {
+    who.write(frame);
+    nodes.settle();
+    return who.said();
+  }
+  void call(const std::function<void(beckon::group&)>& f) {
+    now.call = [&](beckon::group& g, auto&) { return f(g), beckon::answer_with(); };
+    say(alice, R"({"type":"call","group":"g","name":"x","data":0})");
+  }
+  cluster nodes{2};
+  recorder alice{nodes[0], 0, "alice"}, bob{nodes[1], 0, "bob"};
 };
 
 const std::string to_bob = R"({"type":"send","id":7,"group":"g","to":"bob","data":"hi"})";
@@ -410,6 +454,37 @@ BOOST_AUTO_TEST_CASE(kicked_and_banned_members_are_out_for_as_long_as_was_said) 
       of.say(of.bob, R"({"type":"join","id":1,"group":"g"})").starts_with(R"({"type":"ok")"));
 }
 
+BOOST_AUTO_TEST_CASE(bans_hold_on_every_node_until_they_are_lifted) {
+  two_nodes of;
+  const std::string join = R"({"type":"join","id":1,"group":"g"})";
+  BOOST_TEST(of.say(of.bob, join).starts_with(R"({"type":"ok")"));
+  of.call([](beckon::group& g) { g.ban("bob", 1h); });
+  BOOST_TEST(of.bob.said() == left("g", "kicked"));
+  BOOST_TEST(of.say(of.bob, join) == error(1, code::denied));
+  of.call([](beckon::group& g) { g.unban("bob"); });
+  BOOST_TEST(of.say(of.bob, join).starts_with(R"({"type":"ok")"));
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_had_no_members_hears_of_a_ban_when_it_lets_one_in) {
+  two_nodes of;
+  const std::string join = R"({"type":"join","id":1,"group":"g"})";
+  of.call([](beckon::group& g) { g.ban("bob", 1h); });
+  BOOST_TEST(of.say(of.bob, join).ends_with(left("g", "kicked")));
+  BOOST_TEST(of.say(of.bob, join) == error(1, code::denied));
+}
+
+BOOST_AUTO_TEST_CASE(a_bot_of_another_node_is_seen_as_one) {
+  two_nodes of;
+  auto bot = actors::spawn_bot<actors::bot>(of.nodes[1].node, of.nodes[1].system(),
+                                            {.uid = "bot", .groups = {"g"}});
+  of.nodes.settle();
+  of.call([](beckon::group& g) {
+    g.each_member([](auto& m) { now.diary += std::string(m.uid) + (m.is_bot ? " bot " : " "); });
+  });
+  BOOST_TEST(now.diary.ends_with("alice bot bot "));
+  caf::anon_send_exit(bot, caf::exit_reason::kill);
+}
+
 BOOST_AUTO_TEST_CASE(for_ever_is_a_time_like_others) {
   crowd of;
   of.join_all();
@@ -506,6 +581,21 @@ BOOST_AUTO_TEST_CASE(a_swap_keeps_members_and_hands_the_state_over) {
   BOOST_TEST(of.say(of.alice, to_bob) == ok(7));
 }
 
+BOOST_AUTO_TEST_CASE(one_that_cannot_go_on_after_a_swap_is_made_again) {
+  crowd of;
+  of.rule("speechless");
+  of.join_all();
+  of.log.clear();
+  now.call = [](auto&, auto&) { return beckon::pass(); };
+  now.started = [](beckon::group&) { throw std::runtime_error("not like this"); };
+  BOOST_TEST((of.swap("played").what == actors::swapped::kind::rolled_back));
+  BOOST_TEST(of.log.find("speechless") != std::string::npos);
+  BOOST_TEST(of.alice.said() == left("g", "group_failed")); // and again, too often
+  now.call = {};
+  of.join_all();
+  BOOST_TEST(of.say(of.alice, to_bob) == ok(7));
+}
+
 BOOST_AUTO_TEST_CASE(new_rules_reach_the_groups_whose_rule_they_change) {
   crowd of;
   of.join_all();
@@ -557,6 +647,22 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_no_json_costs_the_state_alone) {
   now.message = [](auto&, auto&) { return beckon::answer_with("hello there"); };
   BOOST_TEST(of.say(of.alice, to_bob) == error(7, code::internal));
   BOOST_TEST(of.bob.said() == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_behaviour_says_on_several_lines_stays_one_frame) {
+  crowd of;
+  of.join_all();
+  now.call = [](beckon::group& g, auto&) {
+    g.deliver("bob", "[1,\n2]");
+    g.publish("{\n\"a\\n\":3}", {.except = "alice"});
+    g.set_meta("alice", "[\n]");
+    return beckon::answer_with("\n4");
+  };
+  BOOST_TEST(of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"x","data":1})") ==
+             ok(2, R"("from":"$group","data": 4)"));
+  BOOST_TEST(of.bob.said() ==
+             direct("$group", "[1, 2]") +
+                 delivery("message", R"("group":"g","from":"$group")", R"({ "a\n":3})"));
 }
 
 BOOST_AUTO_TEST_CASE(a_hook_may_kick_whom_it_is_told_of) {

@@ -196,6 +196,17 @@ BOOST_AUTO_TEST_CASE(a_bot_says_opaque_payloads) {
   BOOST_TEST(s.alice.said() == ok(1, R"("from":"bot","base64":"AAH/")"));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_bot_says_is_one_value_and_one_frame) {
+  scene s;
+  s.notes.self->publish("g", "[1,\n2]");
+  s.node.settle();
+  BOOST_TEST(s.alice.said() == delivery("message", R"("group":"g","from":"bot")", "[1, 2]"));
+  for (auto text : {R"(1,"group":"h")", "hello", "", "1\n2"})
+    BOOST_CHECK_THROW(s.notes.self->publish("g", text), std::invalid_argument);
+  BOOST_CHECK_THROW(s.notes.self->call("g", "x", "1}"), std::invalid_argument);
+  BOOST_CHECK_THROW(s.notes.self->join("g", {.meta = "a"}), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_CASE(a_bot_answers_requests_now_and_later) {
   scene s;
   BOOST_TEST(s.tell(R"("type":"request","id":1,"to":"bot","data":1)") == "");

@@ -135,6 +135,12 @@ BOOST_AUTO_TEST_CASE(another_behaviour_takes_over) {
   BOOST_CHECK_THROW(beckon::testing::group(known(), "none"), std::invalid_argument);
 }
 
+BOOST_AUTO_TEST_CASE(a_behaviour_that_there_is_not_is_the_tests_mistake) {
+  BOOST_CHECK_THROW(beckon::testing::group(known(), "sampel"), std::invalid_argument);
+  beckon::testing::group room(known(), "sample");
+  BOOST_CHECK_THROW(room.swap("sampel"), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_CASE(a_bot_is_a_member) {
   beckon::testing::group room(known(), "sample");
   room["alice"].got();
