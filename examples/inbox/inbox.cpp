@@ -20,6 +20,7 @@
 
 #include <beckon/behaviour.hpp>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
@@ -108,10 +109,15 @@ private:
 class inbox : public beckon::behaviour {
 public:
   explicit inbox(const beckon::settings& options)
-      : kept_(options.get("file", "inbox.db")), messages_max_(options.get("messages", 100)),
-        bytes_max_(options.get("bytes", 128 * 1024)) {}
+      : file_(options.get("file", "inbox.db")), messages_max_(options.get("messages", 100)),
+        bytes_max_(options.get("bytes", 128 * 1024)) {
+    auto folder = std::filesystem::absolute(file_).parent_path();
+    if (!std::filesystem::is_directory(folder))
+      throw std::invalid_argument("file: there is no folder " + folder.string());
+  }
 
   void started(beckon::group& group) override {
+    kept_.emplace(file_); // not in the constructor, with which options are tried out
     group.tick_every(seconds(1));
     group.each_member([&](auto& who) { again_.emplace(who.uid); }); // they were here before us
   }
@@ -141,12 +147,12 @@ private:
   void park(beckon::group& group, beckon::message& what, const std::vector<std::size_t>& absent) {
     std::vector<std::optional<beckon::outcome>> outcomes;
     try {
-      statement(kept_, "BEGIN IMMEDIATE").step();
+      statement(*kept_, "BEGIN IMMEDIATE").step();
       for (auto i : absent)
         outcomes.push_back(keep(group, what, what.recipient(i)));
-      statement(kept_, "COMMIT").step();
+      statement(*kept_, "COMMIT").step();
     } catch (const database_error& wrong) {
-      sqlite3_exec(kept_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+      sqlite3_exec(kept_->get(), "ROLLBACK", nullptr, nullptr, nullptr);
       return group.log(wrong.what()); // they are offline, then
     }
     for (std::size_t i = 0; i < absent.size(); ++i)
@@ -157,16 +163,16 @@ private:
   std::optional<beckon::outcome> keep(beckon::group& group, const beckon::message& what,
                                       std::string_view uid) {
     auto place = group.name();
-    if (!statement(kept_, "SELECT 1 FROM member WHERE place=? AND uid=?", place, uid).step())
+    if (!statement(*kept_, "SELECT 1 FROM member WHERE place=? AND uid=?", place, uid).step())
       return {}; // never seen
-    statement held(kept_, "SELECT count(*), sum(length(data)) FROM parked WHERE place=? AND uid=?",
+    statement held(*kept_, "SELECT count(*), sum(length(data)) FROM parked WHERE place=? AND uid=?",
                    place, uid);
     held.step();
     auto data = what.data();
     auto size = static_cast<std::int64_t>(data.bytes.size());
     if (held.number(0) >= messages_max_ || held.number(1) + size > bytes_max_)
       return beckon::outcome::overloaded;
-    statement(kept_,
+    statement(*kept_,
               "INSERT INTO parked(place, uid, sender, at, opaque, data) VALUES(?, ?, ?, ?, ?, ?)",
               place, uid, what.from().uid, group.now_ms(), std::int64_t{data.opaque}, data.bytes)
         .step();
@@ -176,7 +182,7 @@ private:
   /// All at once, before anything newer is sent to it. What is under way goes to one session of the
   /// member, however many join meanwhile.
   void hand_out(beckon::group& group, const std::string& uid) try {
-    statement row(kept_,
+    statement row(*kept_,
                   "SELECT id, sender, at, opaque, data FROM parked WHERE place=? AND uid=? "
                   "ORDER BY id",
                   group.name(), uid);
@@ -191,7 +197,7 @@ private:
       group.deliver(uid, {row.bytes(4), row.number(3) != 0}, how,
                     [&group, this, id, uid](auto outcome) { settled(group, id, uid, outcome); });
     }
-    statement(kept_, "INSERT OR IGNORE INTO member VALUES(?, ?)", group.name(), uid).step();
+    statement(*kept_, "INSERT OR IGNORE INTO member VALUES(?, ?)", group.name(), uid).step();
   } catch (const database_error& wrong) {
     again_.insert(uid);
     group.log(wrong.what());
@@ -201,14 +207,15 @@ private:
                beckon::outcome outcome) try {
     under_way_.erase(id);
     if (outcome == beckon::outcome::delivered)
-      statement(kept_, "DELETE FROM parked WHERE id=?", id).step();
+      statement(*kept_, "DELETE FROM parked WHERE id=?", id).step();
     else
       again_.insert(uid);
   } catch (const database_error& wrong) {
     group.log(wrong.what()); // so it will come again
   }
 
-  const database kept_;
+  const std::string file_;
+  std::optional<database> kept_;
   const std::int64_t messages_max_, bytes_max_;
   std::set<std::int64_t> under_way_; ///< rows whose outcome is awaited
   std::set<std::string> again_;      ///< members to look after at the next tick

@@ -66,10 +66,10 @@ void group::advance(milliseconds time) {
 }
 
 actors::swapped group::swap(std::string behaviour, actors::settings options) {
-  choose(behaviour, std::move(options));
-  actors::swapped result;
   if (!node_.node.known_behaviours.find(behaviour))
     throw std::invalid_argument("there is no behaviour " + behaviour);
+  choose(behaviour, std::move(options));
+  actors::swapped result;
   caf::anon_send(node_.node.directory_of(name()),
                  actors::swap_behaviour{name(), std::move(behaviour),
                                         [&](const actors::swapped& s) { result = s; }});
