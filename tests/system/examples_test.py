@@ -4,12 +4,14 @@ test beside it says."""
 import asyncio
 import sqlite3
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import harness
 from client import Client, members
+from gate import Node, free_ports
 from harness import Server, eventually, note
 from redis_server import Redis, Subscription
 
@@ -50,6 +52,36 @@ async def test_echo_bot(program):
             assert (answer["from"], answer["data"]) == ("echo", "twice")
 
 
+async def test_echo_bot_of_another_node(program):
+    ports = free_ports(2)
+    with Node("n1", port=ports[0], seeds=ports, binary=program("echo_bot")) as n1, Node("n2", port=ports[1], seeds=ports) as n2:
+        eventually(lambda: n1.links() == n2.links() == 1, 10, "the two know each other")
+        async with members(n2, "lobby", "alice") as (alice,):
+            assert (await alice.ask("update", presence="full"))["members"]["echo"] == {"sessions": 1, "bot": True}
+            assert "outcomes" not in await alice.ask("send", to="echo", data=1, confirm="received")
+            assert (await alice.next("direct"))["data"] == 1
+            assert (await alice.ask("request", to="echo", data=2))["data"] == 2
+            n1.kill()
+            frame = (await alice.until(lambda f: f["type"] == "presence"))[0]
+            assert frame["left"] == ["echo"]
+            assert (await alice.ask("send", to="echo", data=3))["outcomes"] == {"echo": "offline"}
+
+
+async def test_moderated_on_two_nodes():
+    """Who is banned stays out, whichever node takes the next connection."""
+    ports = free_ports(2)
+    rule = [f"--behaviour-library={FOLDER}/libmoderated.so", "--behaviour=moderated @ *", "--behaviour-option=moderated.moderators=mia"]
+    with Node("n1", *rule, port=ports[0], seeds=ports) as n1, Node("n2", *rule, port=ports[1], seeds=ports) as n2:
+        eventually(lambda: n1.links() == n2.links() == 1, 10, "the two know each other")
+        async with members(n1, "pub", "mia", "eve") as (mia, eve):
+            await mia.ask("call", name="ban", data={"uid": "eve", "seconds": 60})
+            assert (await eve.until(lambda f: f["type"] == "left"))[0]["why"] == "kicked"
+            async with await Client.connect(n2, "?uid=eve") as again:
+                await again.ask("join", group="pub")  # this node had no members when she was banned
+                assert (await again.until(lambda f: f["type"] == "left"))[0]["why"] == "kicked"
+                assert await again.refused("join", group="pub") == "denied"
+
+
 async def test_moderated():
     with with_plug_in("moderated", "words=spam", "slow=60", "moderators=mia") as server:
         async with members(server, "pub", "mia", "eve", "bob") as (mia, eve, bob):
@@ -74,6 +106,24 @@ async def test_auction():
             assert await alice.refused("call", name="bid", data=140) == "too_late"
             status = (await alice.ask("call", name="status", data=None))["data"]
             assert (status["open"], status["best"], status["by"]) == (False, 130, "bob")
+
+
+@pytest.mark.parametrize("name, option, why", [
+    ("auction", "seconds=soon", "seconds: 'soon' is not a value of its kind"),
+    ("inbox", "file=/nowhere/inbox.db", "file: there is no folder /nowhere"),
+])
+def test_options_that_a_behaviour_refuses_end_the_start(name, option, why):
+    command = [harness.BINARY, "serve", "--insecure", "--port=0", "--admin-listen=off", f"--behaviour-library={FOLDER}/lib{name}.so",
+               f"--behaviour={name} @ *", f"--behaviour-option={name}.{option}"]
+    for check in ((), ("--check-config",)):
+        done = subprocess.run([*command, *check], capture_output=True, text=True, timeout=30)
+        assert (done.returncode, done.stderr) == (78, f"beckon: behaviour: '{name}' refuses its options: {why}\n"), done
+
+
+def test_to_check_a_configuration_leaves_nothing_behind(tmp_path):
+    done = subprocess.run([harness.BINARY, "serve", "--insecure", f"--behaviour-library={FOLDER}/libinbox.so", "--behaviour=inbox @ *",
+                           f"--behaviour-option=inbox.file={tmp_path}/inbox.db", "--check-config"], capture_output=True, timeout=30)
+    assert done.returncode == 0 and list(tmp_path.iterdir()) == [], done
 
 
 async def test_inbox_survives_kill_9(tmp_path):

@@ -1,6 +1,7 @@
 """A real `beckon serve` in its own process, and what can be learnt about it from outside. Every wait is bounded."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -113,6 +114,13 @@ class Server:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
+
+    def choose_behaviour(self, group, name, key):
+        """Gives the living group another behaviour; "": none. @returns what the operators' listener says of it."""
+        request = urllib.request.Request(f"http://{self.host}:{self.admin_port}/groups/{group}/behaviour",
+                                         json.dumps({"behaviour": name}).encode(), {"Authorization": f"Bearer {key}"})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+            return json.load(answer)
 
     def metrics(self):
         """Every sample of /metrics: (name, labels as a frozenset of pairs) to its value."""

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -178,13 +177,10 @@ def test_a_living_group_gets_a_behaviour_by_http(consumer, beckon, tmp_path):
     key.write_text("k" * 32)
     with Server(f"--behaviour-library={consumer}/libdoorman.so", "--behaviour-option=doorman.out=eve", f"--admin-key-file={key}",
                 binary=str(beckon)) as server:
-        url = f"http://127.0.0.1:{server.admin_port}/groups/club/behaviour"
         with Raw(server.port).open("anyone", "club"):
             assert not keeps_out(server.port, "club", "eve")
             for name, kept_out in (("doorman", True), ("", False)):
-                request = urllib.request.Request(url, json.dumps({"behaviour": name}).encode(), {"Authorization": "Bearer " + "k" * 32})
-                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
-                    assert json.load(answer)["behaviour"] == (name or None)
+                assert server.choose_behaviour("club", name, "k" * 32)["behaviour"] == (name or None)
                 assert keeps_out(server.port, "club", "eve") == kept_out
                 assert json.loads(server.get("/groups/club/behaviour", admin=True)[1])["behaviour"] == (name or None)
 
@@ -246,10 +242,7 @@ def test_swaps_lose_and_reorder_nothing(consumer, beckon, tmp_path):
         pauses = []
 
         def swap(name):
-            url = f"http://127.0.0.1:{server.admin_port}/groups/crowd/behaviour"
-            request = urllib.request.Request(url, json.dumps({"behaviour": name}).encode(), {"Authorization": "Bearer " + "k" * 32})
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
-                pauses.append(json.load(answer)["pause_us"])
+            pauses.append(server.choose_behaviour("crowd", name, "k" * 32)["pause_us"])
 
         start = time.monotonic()
         due = {rate * seconds * (n + 1) // (len(swaps) + 1): name for n, name in enumerate(swaps)}
@@ -310,6 +303,21 @@ def test_a_library_without_a_slash_is_one_of_the_working_directory(consumer, bec
     command = [beckon, "serve", "--insecure", "--behaviour-library=libdoorman.so", "--check-config"]
     assert subprocess.run(command, cwd=consumer, capture_output=True, timeout=30).returncode == 0
     assert "cannot be loaded" in refused(*command)
+
+
+@pytest.mark.limit(300)
+def test_a_hook_that_would_never_be_called_does_not_compile(prefix, tmp_path):
+    (tmp_path / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.24)\nproject(wrong LANGUAGES CXX)\nfind_package(beckon)\n"
+                                             "add_library(wrong MODULE wrong.cpp)\ntarget_link_libraries(wrong PRIVATE beckon::beckon)\n")
+    for arguments, compiles in (("beckon::group&, beckon::message&", True), ("beckon::group&, const beckon::message&", False)):
+        (tmp_path / "wrong.cpp").write_text("#include <beckon/behaviour.hpp>\nstruct wrong : beckon::behaviour {\n"
+                                            f"  beckon::verdict sending({arguments}) {{ return beckon::deny(); }}\n}};\n"
+                                            'BECKON_BEHAVIOURS(all) { all.add<wrong>("wrong"); }\n')
+        call("cmake", "-S", tmp_path, "-B", tmp_path / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
+             "-DCMAKE_CXX_FLAGS=-Wno-overloaded-virtual")
+        done = subprocess.run(["cmake", "--build", tmp_path / "build"], capture_output=True, text=True, timeout=120)
+        assert (done.returncode == 0) == compiles, done.stdout[-3000:]
+        assert compiles or "would not be called" in done.stdout
 
 
 # --- a new project ---
