@@ -72,7 +72,8 @@ json_kind kind_of(std::string_view raw) noexcept;
 /// Appends the text of the checked string `raw` (quotes included) without escapes.
 void unescape(std::string_view raw, std::string& out);
 
-/// Whether `text` is exactly one JSON value as frames may have it (json_splitter::split). Any thread.
+/// Whether `text` is exactly one JSON value as frames may have it (json_splitter::split). Any
+/// thread.
 bool is_json(std::string_view text);
 
 /// A checked value as it may stand in a frame, which is one line: line feeds between its parts
