@@ -64,7 +64,7 @@ async def test_echo_bot_of_another_node(program):
             n1.kill()
             frame = (await alice.until(lambda f: f["type"] == "presence"))[0]
             assert frame["left"] == ["echo"]
-            assert (await alice.ask("send", to="echo", data=3))["outcomes"] == {"echo": "offline"}
+            assert (await alice.answer("send", to="echo", data=3))["outcomes"] == {"echo": "offline"}
 
 
 async def test_moderated_on_two_nodes():
