@@ -2,6 +2,7 @@
 test beside it says."""
 
 import asyncio
+import contextlib
 import sqlite3
 import stat
 import subprocess
@@ -54,7 +55,10 @@ async def test_echo_bot(program):
 
 async def test_echo_bot_of_another_node(program):
     ports = free_ports(2)
-    with Node("n1", port=ports[0], seeds=ports, binary=program("echo_bot")) as n1, Node("n2", port=ports[1], seeds=ports) as n2:
+    with contextlib.ExitStack() as ends:
+        n1 = Node("n1", port=ports[0], seeds=ports, binary=program("echo_bot"))
+        ends.callback(n1.kill)
+        n2 = ends.enter_context(Node("n2", port=ports[1], seeds=ports))
         eventually(lambda: n1.links() == n2.links() == 1, 10, "the two know each other")
         async with members(n2, "lobby", "alice") as (alice,):
             assert (await alice.ask("update", presence="full"))["members"]["echo"] == {"sessions": 1, "bot": True}
