@@ -130,3 +130,18 @@ async def test_all_go_on_with_whom_they_have_and_agree_again(kind, seconds, tmp_
         parted = {(w, m) for w in trouble.sees for m in range(3) if m not in trouble.sees[w]}
         assert parted <= {tuple(int(uid[1]) - 1 for uid in move[:2]) for move in moves}
         assert (lost > 0) == (trouble.sees is not EVERYBODY)
+
+
+async def test_two_containers_that_are_alike_are_two_nodes(tmp_path):
+    """CAF makes a node's id of the MAC addresses that it sees and the number of its process."""
+    with containers() as machines, cluster_on(machines, tmp_path, "unshare", "--pid", "--fork", "--kill-child") as nodes:
+        assert machines[0].mac_addresses() == machines[1].mac_addresses()
+        for node in nodes:
+            child = Path(f"/proc/{node.process.pid}/task/{node.process.pid}/children").read_text().split()[0]
+            assert Path(f"/proc/{child}/status").read_text().split("NSpid:")[1].split()[1] == "1"
+        assert nodes[0].caf_node() != nodes[1].caf_node()
+        alice, bob = [await Client.connect(node, f"?uid={uid}&group=g") for node, uid in zip(nodes, ("alice", "bob"))]
+        for client in (alice, bob):
+            await roster_is(client, "g", {"alice": 1, "bob": 1})
+        assert (await alice.ask("send", to="bob", data=1)).get("outcomes") is None
+        assert (await bob.next("direct"))["data"] == 1
