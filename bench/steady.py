@@ -2,6 +2,7 @@
 and end cancel."""
 
 import argparse
+import re
 import sys
 
 import install
@@ -41,6 +42,17 @@ def run(name, messages, **how):
     if found["failed"]:
         sys.exit(f"bench: the run has failed, so it counts for nothing: {sentence}")
     return found["delivered"]
+
+
+def instructions(name, messages, profile=None, **how):
+    """A run under callgrind, which leaves a profile in build/bench. @returns its deliveries, and all instructions of the process."""
+    kept = servers.OUTPUT / f"callgrind.{profile or name}.out"
+    kept.unlink(missing_ok=True)
+    delivered = run(name, messages, wrapper=["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={kept}"], **how)
+    totals = re.findall(r"^(?:totals|summary): (\d+)", kept.read_text(), re.MULTILINE)
+    if not totals:
+        sys.exit(f"bench: {kept} has no total")
+    return delivered, int(totals[-1])
 
 
 def per_delivery(name, count):
