@@ -34,7 +34,7 @@ def load(started, core, *arguments):
     first, *others = started
     more = [part for node in others for part in ("--port", node.port, "--pid", node.process.pid)]
     run, sentence = servers.load(servers.Server(first.process, first.port, "beckon.v1"), core, *arguments, *more)
-    if run["failed"]:
+    if run["failed"] or not run["delivered"]:  # the latter: a machine that stood still meanwhile
         sys.exit(f"bench: the run has failed, so it counts for nothing: {sentence}")
     return run
 
