@@ -9,7 +9,6 @@
 #include <caf/io/basp/version.hpp>
 #include <caf/io/basp_broker.hpp>
 #include <set>
-#include <sys/socket.h>
 #include <vector>
 
 namespace beckon::net {
@@ -78,21 +77,21 @@ basp_expectations basp_port::expectations(const caf::node_id& node, const cluste
 }
 
 void basp_port::on_broker(std::function<void(caf::io::basp_broker&)> task) {
-  auto& multiplexer = system_.middleman().backend();
-  multiplexer.post([&multiplexer, broker = broker_, task = std::move(task)] {
+  auto& unit = basp_loop::of(system_);
+  unit.post([&unit, broker = broker_, task = std::move(task)] {
     auto* state = static_cast<caf::io::basp_broker*>(caf::actor_cast<caf::abstract_actor*>(broker));
     if (state->getf(caf::abstract_actor::is_terminated_flag))
       return;
     auto* before = state->context();
-    state->context(&multiplexer);
+    state->context(&unit);
     task(*state);
     state->context(before);
   });
 }
 
-caf::io::connection_handle basp_port::open(int fd, gate_role ours) {
-  auto scribe = system_.middleman().backend().new_scribe(fd);
-  auto connection = scribe->hdl();
+basp_stream_ptr basp_port::open(gate_role ours) {
+  auto stream = caf::make_counted<basp_stream>(basp_loop::of(system_), ++streams_);
+  caf::io::scribe_ptr scribe = stream;
   // Not before what was closed: the same node may have just lost its last connection.
   on_broker([=, hub = hub_, broker = broker_](caf::io::basp_broker&) {
     if (ours == gate_role::acceptor)
@@ -101,12 +100,12 @@ caf::io::connection_handle basp_port::open(int fd, gate_role ours) {
     else
       caf::anon_send(broker, caf::connect_atom_v, scribe, hub_port);
   });
-  return connection;
+  return stream;
 }
 
-void basp_port::ask_for_hub(caf::io::connection_handle connection, const caf::node_id& node,
+void basp_port::ask_for_hub(const basp_stream_ptr& stream, const caf::node_id& node,
                             std::uint64_t hub, std::function<void(caf::actor)> answer) {
-  on_broker([=](caf::io::basp_broker& broker) {
+  on_broker([=, connection = stream->hdl()](caf::io::basp_broker& broker) {
     // Without a route to its node a handle would be born dead.
     if (broker.instance.tbl().lookup_direct(connection) != node)
       return answer({});
@@ -119,11 +118,9 @@ void basp_port::ask_for_hub(caf::io::connection_handle connection, const caf::no
   });
 }
 
-void basp_port::close(caf::io::connection_handle connection, const caf::node_id& node,
-                      std::function<void()> closed) {
-  on_broker([=](caf::io::basp_broker& broker) {
+void basp_port::close(const basp_stream_ptr& stream, const caf::node_id& node) {
+  on_broker([=, connection = stream->hdl()](caf::io::basp_broker& broker) {
     if (broker.valid(connection)) {
-      ::shutdown(static_cast<int>(connection.id()), SHUT_RDWR); // what waits to be sent is void
       broker.connection_cleanup(connection, caf::sec::connection_timeout);
       broker.close(connection);
     }
@@ -133,7 +130,6 @@ void basp_port::close(caf::io::connection_handle connection, const caf::node_id&
       caf::anon_send_exit(asking->second, caf::exit_reason::kill);
       broker.spawn_servers.erase(asking);
     }
-    closed();
   });
 }
 

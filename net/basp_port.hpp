@@ -1,14 +1,14 @@
 #pragma once
 // The door to CAF's broker for its wire protocol (BASP), which here never sees a socket of its own.
 // Owns: nothing but the handles of broker and hub. Any thread may call; what touches the broker's
-// state runs on CAF's multiplexer thread, whose tasks run in the order in which they were given.
+// state runs on the gate's thread, in the order in which it was given.
 
 #include "net/basp_filter.hpp"
+#include "net/basp_stream.hpp"
 #include "net/cluster_hello.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
-#include <caf/io/connection_handle.hpp>
 #include <caf/node_id.hpp>
 #include <functional>
 #include <optional>
@@ -37,15 +37,14 @@ public:
   basp_expectations expectations(const caf::node_id& node, const cluster_hello& peer,
                                  gate_role ours) const;
 
-  /// Gives the broker a stream socket, which it will close. The acceptor's broker speaks first.
-  caf::io::connection_handle open(int fd, gate_role ours);
+  /// Gives the broker a new stream. The acceptor's broker speaks first. Gate's thread.
+  basp_stream_ptr open(gate_role ours);
   /// Answers with the handle of the peer's hub once the broker has finished the handshake, else
   /// with nothing.
-  void ask_for_hub(caf::io::connection_handle connection, const caf::node_id& node,
-                   std::uint64_t hub, std::function<void(caf::actor)> answer);
-  /// Ends the connection at once, and all handles that came with it. `closed` is called after that.
-  void close(caf::io::connection_handle connection, const caf::node_id& node,
-             std::function<void()> closed);
+  void ask_for_hub(const basp_stream_ptr& stream, const caf::node_id& node, std::uint64_t hub,
+                   std::function<void(caf::actor)> answer);
+  /// Ends the stream at once, and all handles that came with it.
+  void close(const basp_stream_ptr& stream, const caf::node_id& node);
 
 private:
   void on_broker(std::function<void(caf::io::basp_broker&)> task);
@@ -53,6 +52,7 @@ private:
   caf::actor_system& system_;
   caf::actor hub_;
   caf::actor broker_;
+  std::int64_t streams_ = 0; ///< so far
 };
 
 } // namespace beckon::net

@@ -41,9 +41,10 @@ std::uint64_t nanoseconds_of_the_clock() {
 
 } // namespace
 
-cluster_gate::cluster_gate(const options& values, logger& log,
+cluster_gate::cluster_gate(caf::actor_system& system, const options& values, logger& log,
                            std::function<void(std::string)> leave)
-    : values_(values), log_(log), leave_(std::move(leave)), work_(loop_.get_executor()),
+    : values_(values), log_(log), leave_(std::move(leave)), system_(system),
+      unit_(basp_loop::of(system)), loop_(unit_.loop()), work_(loop_.get_executor()),
       acceptor_(loop_), dialler_(loop_), names_(loop_), incarnation_(nanoseconds_of_the_clock()),
       addresses_(std::random_device{}()) {}
 
@@ -81,8 +82,8 @@ void cluster_gate::bind() {
   acceptor_.listen();
 }
 
-void cluster_gate::start(caf::actor_system& system, caf::actor hub) {
-  basp_ = std::make_unique<basp_port>(system, std::move(hub));
+void cluster_gate::start(caf::actor hub) {
+  basp_ = std::make_unique<basp_port>(system_, std::move(hub));
   for (const auto& seed : values_.cluster.seeds)
     addresses_.add_seed(seed, steady_clock::now());
   boost::asio::co_spawn(loop_, accept(), rethrow);
@@ -92,14 +93,14 @@ void cluster_gate::start(caf::actor_system& system, caf::actor hub) {
                                 {"cluster", values_.cluster.id},
                                 {"address", text_of(where())},
                                 {"incarnation", incarnation_},
-                                {"caf_node", caf::to_string(system.node())}});
+                                {"caf_node", caf::to_string(system_.node())}});
 }
 
 void cluster_gate::run() {
   sigset_t all; // signals are for the main thread
   sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  loop_.run();
+  unit_.run();
   // The system would wait for ever for this thread's reference to its logger.
   caf::logger::set_current_actor_system(nullptr);
 }

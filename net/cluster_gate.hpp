@@ -1,11 +1,12 @@
 #pragma once
-// The only way to other nodes. Owns: a thread with its loop, the port for other nodes, who is being
-// dialled, who is linked, and how two connections become one link (cluster_judge). Tells the hub of
-// each link, up and down, once. Made and stopped by the server; its thread ends in `stop`, before
-// the actor system.
+// The only way to other nodes. Owns: the thread that runs CAF's loop, the port for other nodes, who
+// is being dialled, who is linked, and how two connections become one link (cluster_judge). Tells
+// the hub of each link, up and down, once. Made and stopped by the server; its thread ends in
+// `stop`, before the actor system.
 
 #include "actors/links.hpp"
 #include "net/address_book.hpp"
+#include "net/basp_loop.hpp"
 #include "net/basp_port.hpp"
 #include "net/cluster_counters.hpp"
 #include "net/cluster_link.hpp"
@@ -46,15 +47,17 @@ public:
   /// Half-done handshakes with those who dialled us; when there is one more, the oldest goes.
   static constexpr std::size_t meetings_max = 64;
 
+  /// @param system was made with `use_basp_loop`
   /// @param leave is told once, on the gate's thread, why this process must end: its name is taken
-  cluster_gate(const options& values, logger& log, std::function<void(std::string)> leave);
+  cluster_gate(caf::actor_system& system, const options& values, logger& log,
+               std::function<void(std::string)> leave);
   ~cluster_gate() override;
 
   /// @throws boost::system::system_error when the address cannot be bound or a file not be read
   void bind();
   endpoint where() const { return acceptor_.local_endpoint(); }
-  /// Loads `hub` with links from now on. @pre `bind`; the system has CAF's middleman
-  void start(caf::actor_system& system, caf::actor hub);
+  /// Loads `hub` with links from now on. @pre `bind`
+  void start(caf::actor hub);
   /// Lets nobody in any more and dials nobody; the links that stand stay. Any thread.
   void close();
   /// Ends all links and the thread. The actor system must still run.
@@ -123,7 +126,9 @@ private:
   const options& values_;
   logger& log_;
   std::function<void(std::string)> leave_;
-  boost::asio::io_context loop_{1};
+  caf::actor_system& system_;
+  basp_loop& unit_;
+  boost::asio::io_context& loop_;
   boost::asio::executor_work_guard<executor> work_;
   std::optional<boost::asio::ssl::context> tls_;
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, executor> acceptor_;

@@ -1,23 +1,23 @@
 #pragma once
 // A link that two gates agreed on: the wire on one side, CAF's broker on the other, and between
-// them a pump and the filter. Owns: the wire and our end of the socket pair. Made and ended by the
-// gate, on its thread.
+// them a pump and the filter. Owns: the wire. Made and ended by the gate, on its thread.
 
 #include "actors/links.hpp"
 #include "net/basp_filter.hpp"
 #include "net/basp_port.hpp"
+#include "net/basp_stream.hpp"
 #include "net/cluster_counters.hpp"
 #include "net/cluster_meeting.hpp"
 #include "net/cluster_wire.hpp"
 
-#include <boost/asio/local/stream_protocol.hpp>
-#include <caf/io/connection_handle.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <caf/node_id.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace beckon::net {
 
@@ -26,7 +26,7 @@ public:
   using time = std::chrono::steady_clock::time_point;
   /// Of a link's end, seen by the pump. `why` is none for what happens to good links.
   using ending = std::function<void(cluster_refusal why, std::string text)>;
-  /// What a direction holds at most.
+  /// What is read at once at most.
   static constexpr std::size_t buffer_bytes = 64 * 1024;
 
   /// @param heartbeat how often the hub at the other end says something, at least
@@ -34,13 +34,9 @@ public:
                const cluster_meeting& after, std::chrono::milliseconds heartbeat);
 
   /// Gives the broker its side and pumps until `close`. `first_words` go out before all else.
-  /// @returns whether there were descriptors for it
-  bool start(basp_port& port, const caf::node_id& at, std::unique_ptr<cluster_wire> wire,
+  void start(basp_port& port, const caf::node_id& at, std::unique_ptr<cluster_wire> wire,
              std::string first_words, cluster_counters& count, ending on_end);
-  /// Ends the pump. The broker's side goes with `close_inside`, not before the broker has let go of
-  /// it: its number must not name another socket meanwhile.
   void close();
-  void close_inside();
   /// Nothing came within two heartbeats; or something did after a longer silence, within this last
   /// heartbeat: that may have been on its way for long, and its sender be gone.
   bool is_silent(time now) const;
@@ -51,9 +47,9 @@ public:
   const gate_role role;
   const std::string address; ///< of the other end, for the log
   const time begun = std::chrono::steady_clock::now();
-  caf::node_id node;                     ///< these two: set by start
-  caf::io::connection_handle connection; ///< as the broker knows it
-  bool up = false;                       ///< the hub knows
+  caf::node_id node;      ///< these two: set by start
+  basp_stream_ptr stream; ///< the broker's side
+  bool up = false;        ///< the hub knows
   bool ended = false;
   boost::asio::steady_timer pause; ///< between two questions to the broker
   time last_byte = begun;          ///< when something came
@@ -61,18 +57,17 @@ public:
 private:
   void heard(time now);
 
-  using inside =
-      boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, cluster_wire::executor>;
   template <class T>
   using task = cluster_wire::task<T>;
   task<void> pump_in();
   task<void> pump_out(std::string first_words);
+  task<bool> send(boost::asio::const_buffer bytes);
 
   boost::asio::io_context& loop_;
   const std::chrono::milliseconds heartbeat_;
   std::optional<time> broke_silence_;
   std::unique_ptr<cluster_wire> wire_;
-  inside inside_;
+  boost::asio::steady_timer output_; ///< cancelled when there is some
   std::unique_ptr<basp_filter> filter_;
   cluster_counters* count_ = nullptr;
   ending on_end_;

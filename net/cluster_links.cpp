@@ -3,7 +3,6 @@
 #include "actors/messages.hpp"
 #include "net/cluster_gate.hpp"
 
-#include <boost/asio/post.hpp>
 #include <caf/send.hpp>
 #include <utility>
 
@@ -31,13 +30,10 @@ void cluster_gate::join(const meeting& with, const cluster_hello& theirs, std::s
     return with->fail(cluster_refusal::slow, "this node stops");
   auto l =
       std::make_shared<cluster_link>(loop_, ++last_link_, theirs, *with, values_.cluster.heartbeat);
-  auto started = l->start(*basp_, *basp_->node_of(theirs), with->part(), std::move(first_words),
-                          count_, [this, l = l.get()](cluster_refusal why, std::string text) {
-                            end(l->shared_from_this(), why, text);
-                          });
-  if (!started)
-    return log_.error("cluster_link_failed",
-                      {{"peer", theirs.node}, {"why", "no descriptors are left"}});
+  l->start(*basp_, *basp_->node_of(theirs), with->part(), std::move(first_words), count_,
+           [this, l = l.get()](cluster_refusal why, std::string text) {
+             end(l->shared_from_this(), why, text);
+           });
   links_[l->id] = l;
   auto& p = peers_[theirs.node];
   p.linked = l;
@@ -50,20 +46,17 @@ void cluster_gate::join(const meeting& with, const cluster_hello& theirs, std::s
 void cluster_gate::await_hub(const link& l) {
   if (steady_clock::now() - l->begun > basp_handshake_max)
     return end(l, cluster_refusal::basp_silent, "");
-  basp_->ask_for_hub(l->connection, l->node, l->peer.hub,
-                     [this, l, work = boost::asio::make_work_guard(loop_)](caf::actor hub) {
-                       boost::asio::post(loop_, [this, l, hub = std::move(hub)] {
-                         if (l->ended)
-                           return;
-                         if (hub)
-                           return greet(l, hub);
-                         l->pause.expires_after(hub_question_pause);
-                         l->pause.async_wait([this, l](boost::system::error_code ec) {
-                           if (!ec && !l->ended)
-                             await_hub(l);
-                         });
-                       });
-                     });
+  basp_->ask_for_hub(l->stream, l->node, l->peer.hub, [this, l](caf::actor hub) {
+    if (l->ended)
+      return;
+    if (hub)
+      return greet(l, hub);
+    l->pause.expires_after(hub_question_pause);
+    l->pause.async_wait([this, l](boost::system::error_code ec) {
+      if (!ec && !l->ended)
+        await_hub(l);
+    });
+  });
 }
 
 void cluster_gate::greet(const link& l, caf::actor hub) {
@@ -88,9 +81,7 @@ void cluster_gate::end(const link& l, cluster_refusal why, const std::string& te
   links_.erase(l->id);
   peers_[l->peer.node].linked.reset();
   addresses_.unlinked(l->peer.node, now, now - l->begun > lasting_link);
-  basp_->close(l->connection, l->node, [this, l, work = boost::asio::make_work_guard(loop_)] {
-    boost::asio::post(loop_, [l] { l->close_inside(); });
-  });
+  basp_->close(l->stream, l->node);
   if (why != cluster_refusal::none)
     report(why, l->address, l->peer.node, text);
   if (l->up) {

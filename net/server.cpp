@@ -13,7 +13,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <caf/io/middleman.hpp>
 #include <csignal>
 #include <future>
 #include <random>
@@ -64,10 +63,8 @@ server::server(const configured& conf, actors::behaviours known, logger& log)
   }
   use_scheduler(config_, units_, main_loop_);
   config_.add_message_types<caf::id_block::beckon>();
-  if (values_.cluster.listen) {
-    config_.load<caf::io::middleman>();
-    config_.set("middleman.workers", std::uint64_t{0}); // one thread of CAF's is enough
-  }
+  if (values_.cluster.listen)
+    use_basp_loop(config_, cluster_loop_);
   system_ = std::make_unique<caf::actor_system>(config_);
   system_->await_actors_before_shutdown(false); // ours are told to end; nothing waits for the rest
   services_.emplace(services{values_, log_, node_, gate_, *system_});
@@ -151,7 +148,7 @@ std::optional<std::string> server::bind_cluster() {
   if (to_string(system_->node()).ends_with('#' + std::to_string(::getpid())))
     return "cluster.listen: CAF's own library stands before beckon's in this program's link line "
            "(net/process_id.cpp)";
-  cluster_ = std::make_unique<cluster_gate>(values_, log_, [this](std::string why) {
+  cluster_ = std::make_unique<cluster_gate>(*system_, values_, log_, [this](std::string why) {
     boost::asio::post(main_loop_, [this, why] { leave(why); });
   });
   try {
@@ -237,7 +234,7 @@ void server::start_threads() {
   for (auto& unit : units_)
     threads_.emplace_back([u = unit.get()] { u->run(); });
   if (cluster_)
-    cluster_->start(*system_, node_.hub);
+    cluster_->start(node_.hub);
   for (auto& l : listeners_)
     units_[l.unit]->post([&l] { l.listening->start(); });
   if (operator_)

@@ -89,6 +89,7 @@ private:
   std::optional<token_verifier> verifier_;
   boost::asio::io_context main_loop_{1}; ///< signals, the operator's listener, delayed messages
   thread_units units_;
+  boost::asio::io_context cluster_loop_{1}; ///< of the gate and CAF's broker; the gate runs it
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   std::optional<services> services_;

@@ -7,7 +7,6 @@
 
 #include <boost/test/unit_test.hpp>
 #include <caf/all.hpp>
-#include <caf/io/middleman.hpp>
 #include <condition_variable>
 #include <fcntl.h>
 #include <mutex>
@@ -49,10 +48,10 @@ caf::behavior hub_of(caf::event_based_actor* self, told* log) {
 
 struct configuration : caf::actor_system_config {
   configuration() {
-    load<caf::io::middleman>();
-    set("middleman.workers", std::uint64_t{0});
+    use_basp_loop(*this, loop);
     add_message_types<caf::id_block::beckon>();
   }
+  boost::asio::io_context loop{1};
 };
 
 options options_of(const std::string& name, std::vector<node_address> seeds) {
@@ -69,10 +68,11 @@ options options_of(const std::string& name, std::vector<node_address> seeds) {
 struct node {
   explicit node(const std::string& name, std::vector<node_address> seeds = {})
       : values(options_of(name, std::move(seeds))), system(configured),
-        gate(values, quiet, [this](const std::string& why) { log.note([&] { left = why; }); }) {
+        gate(system, values, quiet,
+             [this](const std::string& why) { log.note([&] { left = why; }); }) {
     gate.bind();
     hub = system.spawn(hub_of, &log);
-    gate.start(system, hub);
+    gate.start(hub);
   }
   ~node() { stop(); }
 
@@ -92,7 +92,7 @@ struct node {
   told log;
   std::string left;
   options values;
-  logger quiet{log_level::off, log_format::text};
+  logger quiet{std::getenv("GATE_LOG") ? log_level::debug : log_level::off, log_format::text};
   configuration configured;
   caf::actor_system system;
   cluster_gate gate;
