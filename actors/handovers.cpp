@@ -21,7 +21,7 @@ void handovers::start(const handover_target& target) {
 
 void handovers::add(const session_address& where, std::size_t recipient, std::size_t sessions) {
   handover_target target{where.slot, where.generation, static_cast<std::uint16_t>(recipient),
-                         static_cast<std::uint16_t>(sessions)};
+                         static_cast<std::uint32_t>(sessions)};
   if (!first_) {
     home_ = where.home;
     start(target);
@@ -42,7 +42,7 @@ void handovers::add(const session_address& where, std::size_t recipient, std::si
 
 void handovers::add_far(peer_id peer, std::size_t recipient, std::size_t sessions) {
   far_.push_back(
-      {peer, {static_cast<std::uint16_t>(recipient), static_cast<std::uint16_t>(sessions)}});
+      {peer, {static_cast<std::uint16_t>(recipient), static_cast<std::uint32_t>(sessions)}});
 }
 
 void handovers::settle(std::size_t recipient, protocol::outcome what) {

@@ -162,7 +162,7 @@ struct handover_target {
   std::uint32_t slot = 0;
   std::uint32_t generation = 0;
   std::uint16_t recipient = 0; ///< which of the route's recipients it belongs to
-  std::uint16_t sessions = 1;  ///< how many sessions that recipient has
+  std::uint32_t sessions = 1;  ///< how many sessions that recipient has
 };
 
 /// A delivery for chosen sessions of one thread.
@@ -227,7 +227,7 @@ struct settlement {
   kind what = kind::outcome;
   protocol::outcome result = protocol::outcome::delivered;
   std::uint16_t recipient = 0;
-  std::uint16_t sessions = 1; ///< of this recipient
+  std::uint32_t sessions = 1; ///< of this recipient
   std::uint32_t count = 0;    ///< counted: sessions whose queue took it; parts in `parts`
   std::uint32_t parts = 1;
 };
@@ -298,7 +298,7 @@ struct far_route {
   route what; ///< `to` names those recipients alone
   struct recipient {
     std::uint16_t number = 0;   ///< which of the sender's recipients it is
-    std::uint16_t sessions = 1; ///< how many sessions, and nodes that have some, it has
+    std::uint32_t sessions = 1; ///< how many sessions, and nodes that have some, it has
   };
   std::vector<recipient> recipients; ///< in the order of `what.to`
 };

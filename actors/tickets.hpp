@@ -25,8 +25,8 @@ struct ticket {
   steady_time expires;
 
   struct progress {
-    std::uint16_t refused =
-        0; ///< sessions that did not take it, or ended with the request before them
+    /// Sessions that did not take it, or ended with the request before them.
+    std::uint32_t refused = 0;
     bool settled = false;
     protocol::outcome result = protocol::outcome::offline;
   };

@@ -65,7 +65,7 @@ struct fixture {
 };
 
 bool is(const handover_target& target, std::uint32_t slot, std::uint16_t recipient,
-        std::uint16_t sessions) {
+        std::uint32_t sessions) {
   return target.slot == slot && target.recipient == recipient && target.sessions == sessions;
 }
 
@@ -93,6 +93,14 @@ BOOST_AUTO_TEST_CASE(one_thread_gets_one_message) {
   BOOST_TEST(one.rest[0].generation == 2);
   BOOST_TEST(one.ticket == 9);
   BOOST_TEST((one.from == what.from));
+}
+
+BOOST_AUTO_TEST_CASE(a_recipient_may_have_more_sessions_than_16_bits_count) {
+  handovers h(node.node, what);
+  h.add({7, 1, 0}, 0, 65'537);
+  send(h);
+  BOOST_REQUIRE(got[0].size() == 1);
+  BOOST_TEST(is(got[0][0].first, 7, 0, 65'537));
 }
 
 BOOST_AUTO_TEST_CASE(each_thread_gets_its_own_sessions) {

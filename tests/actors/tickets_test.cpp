@@ -23,7 +23,7 @@ ticket to(std::vector<std::string> names, ticket::kind what = ticket::kind::send
 }
 
 settlement outcome_of(std::uint32_t number, std::uint16_t recipient, outcome what,
-                      std::uint16_t sessions = 1) {
+                      std::uint32_t sessions = 1) {
   return {.to = {},
           .ticket = number,
           .what = settlement::kind::outcome,
@@ -32,7 +32,7 @@ settlement outcome_of(std::uint32_t number, std::uint16_t recipient, outcome wha
           .sessions = sessions};
 }
 
-settlement gone(std::uint32_t number, std::uint16_t sessions) {
+settlement gone(std::uint32_t number, std::uint32_t sessions) {
   return {.to = {},
           .ticket = number,
           .what = settlement::kind::gone,
@@ -82,6 +82,17 @@ BOOST_AUTO_TEST_CASE(the_first_session_that_reaches_the_level_decides) {
   BOOST_TEST(!book.settle(outcome_of(number, 0, outcome::offline, 3), done));
   BOOST_TEST(book.settle(outcome_of(number, 0, outcome::delivered, 3), done));
   BOOST_TEST(text(done) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_recipient_may_have_more_sessions_than_16_bits_count) {
+  constexpr std::uint32_t sessions = 65'537;
+  tickets book;
+  ticket done;
+  auto number = book.open(to({"a"}));
+  for (std::uint32_t i = 1; i < sessions; ++i)
+    BOOST_REQUIRE(!book.settle(outcome_of(number, 0, outcome::overloaded, sessions), done));
+  BOOST_TEST(book.settle(outcome_of(number, 0, outcome::overloaded, sessions), done));
+  BOOST_TEST(text(done) == "a=overloaded ");
 }
 
 BOOST_AUTO_TEST_CASE(a_full_queue_says_more_than_an_absence) {
