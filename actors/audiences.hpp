@@ -1,6 +1,7 @@
 #pragma once
-// Which sessions a group's frames go to, thread by thread. Owns: the lists, shared with the relays
-// until a membership changes, so that a publication copies none.
+// Which sessions a group's frames go to, thread by thread. Owns: the lists, which its seats enter
+// and leave one by one, and what relays were shown of them: shared until a list changes, so that a
+// publication copies none. Written by its group alone.
 
 #include "actors/messages.hpp"
 #include "actors/roster.hpp"
@@ -11,24 +12,32 @@
 
 namespace beckon::actors {
 
-enum class audience_kind : std::uint8_t { publications, full_watchers, count_watchers };
-inline constexpr std::size_t audience_kinds = 3;
-
 class audiences {
 public:
-  explicit audiences(std::size_t homes) : homes_(homes) {}
+  explicit audiences(std::size_t homes);
 
-  /// A seat came, went or changed.
-  void invalidate() noexcept { valid_ = false; }
-  /// The lists of one kind by home; null where a thread has nobody.
-  const std::vector<audience>& of(audience_kind kind, const roster& members);
+  /// A seat came, or its presence or interest changed. Costs the same however many there are.
+  void update(seat& s);
+  /// A seat goes. Likewise.
+  void remove(seat& s);
+  /// The lists of one kind by home; null where a thread has nobody. What has changed since the last
+  /// time is copied: 8 bytes for each session that the frame will go to.
+  const std::vector<audience>& of(audience_kind kind);
+  /// Sessions of this node that are told of changes, in full or as a number.
+  std::size_t watchers() const noexcept { return watchers_; }
 
 private:
-  void rebuild(const roster& members);
+  struct list {
+    std::vector<audience_seat> seats;
+    std::vector<seat*> owners; ///< of the same places
+    bool shown = true;         ///< as it is now
+  };
+  void enter(seat& s, std::size_t kind);
+  void leave(seat& s, std::size_t kind);
 
-  std::size_t homes_;
-  bool valid_ = false;
-  std::array<std::vector<audience>, audience_kinds> lists_;
+  std::array<std::vector<list>, audience_kinds> lists_;     ///< by home
+  std::array<std::vector<audience>, audience_kinds> shown_; ///< by home
+  std::size_t watchers_ = 0;
 };
 
 } // namespace beckon::actors

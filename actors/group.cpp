@@ -2,7 +2,6 @@
 
 #include "actors/handovers.hpp"
 #include "actors/home.hpp"
-#include "actors/presence.hpp"
 #include "protocol/json.hpp"
 
 #include <algorithm>
@@ -47,7 +46,7 @@ caf::behavior group::own_handlers() {
       [this](const far_members& all) { opened(all); },
       [this](const peer_lost& lost) { lose(lost); },
       [this](const far_gap& g) { tell_gap(g); },
-      [this](flush_presence) { flush(); },
+      [this](const flush_presence& f) { flush_due(f); },
       [this](const settlements& list) {
         if (host_)
           host_->settle(list);
@@ -108,21 +107,8 @@ void group::publish(publication& p) {
 }
 
 void group::publish_to_all(publication& p) {
-  std::vector<audience_seat> skip;
-  if (!p.echo)
-    skip.push_back({p.from.slot, p.from.generation});
-  auto skip_at = [&](std::size_t home) { // the sender has a place on its own thread only
-    auto result = skip;
-    if (!p.echo && home != p.from.home)
-      result.clear();
-    for (auto& uid : p.except)
-      if (auto* m = roster_.find(uid))
-        for (auto* s : m->seats)
-          if (s->where.home == home)
-            result.push_back({s->where.slot, s->where.generation});
-    return result;
-  };
-  auto& lists = audiences_.of(audience_kind::publications, roster_);
+  auto skip = left_out(p);
+  auto& lists = audiences_.of(audience_kind::publications);
   auto peers = p.from_far ? 0 : roster_.peers().size();
   auto parts = static_cast<std::uint32_t>(
       peers + static_cast<std::size_t>(std::count_if(
@@ -132,13 +118,31 @@ void group::publish_to_all(publication& p) {
   for (std::size_t i = 0; i < lists.size(); ++i)
     if (lists[i])
       send(shared_.homes[i]->relay_handle,
-           fanout{p.what, lists[i], skip_at(i), name_json_, p.from, p.ticket, parts});
+           fanout{p.what, lists[i], std::move(skip[i]), name_json_, p.from, p.ticket, parts});
   if (peers == 0)
     return;
   far_publication out{.what = std::move(p), .group = name_, .peers = {}, .parts = parts};
   for (auto& [peer, members] : roster_.peers())
     out.peers.push_back(peer);
   send(shared_.hub, std::move(out));
+}
+
+/// The sessions that do not get a publication, by home: each once, so that a name which stands
+/// there 256 times costs no more than one. Its `except` is sorted.
+group::seats_by_home group::left_out(publication& p) const {
+  seats_by_home skip(shared_.homes.size());
+  auto add = [&](const session_address& s) { skip[s.home].push_back({s.slot, s.generation}); };
+  if (!p.echo && p.from.home < skip.size()) // not of another node's
+    add(p.from);
+  std::sort(p.except.begin(), p.except.end());
+  p.except.erase(std::unique(p.except.begin(), p.except.end()), p.except.end());
+  for (auto& uid : p.except)
+    if (auto* m = roster_.find(uid))
+      for (auto* s : m->seats)
+        add(s->where);
+  for (auto& list : skip)
+    std::sort(list.begin(), list.end()); // as fanout wants it
+  return skip;
 }
 
 // ---- membership ----
@@ -155,6 +159,8 @@ void group::join(join_group& j) {
   }
   auto is_new = !roster_.find(session);
   if (is_new && !admit(j)) {
+    if (host_)
+      host_->tell_changes();
     retire_if_empty(); // a refused join is no reason to stay
     return;
   }
@@ -207,7 +213,6 @@ bool group::admit(join_group& j) {
     home::current().count.members.add();
   for (auto& old : replaced) // after the newcomer: the member never goes
     evict(old, protocol::left_reason::replaced);
-  audiences_.invalidate();
   return true;
 }
 
@@ -240,7 +245,6 @@ void group::leave(const leave_group& l) {
   if (auto* s = roster_.find(l.session)) {
     demonitor(s->actor);
     unseat(l.session);
-    schedule_flush();
   }
   reply(reply_to(l.where, l.question, group_reply::kind::left));
   if (host_)
@@ -253,7 +257,6 @@ void group::forget(const caf::actor_addr& session) {
   if (!roster_.find(session.id()))
     return; // it left, or was replaced, before it went down
   unseat(session.id());
-  schedule_flush();
   if (host_)
     host_->tell_changes();
   retire_if_empty();
@@ -265,11 +268,12 @@ void group::unseat(caf::actor_id session) {
     host_->note_left(leaving);
   auto uid = leaving.of->uid;
   auto near = roster_.near_members();
+  audiences_.remove(leaving);
   roster_.remove(session);
   if (roster_.near_members() < near)
     home::current().count.members.sub();
-  audiences_.invalidate();
   tell_hub(uid);
+  schedule_flush();
 }
 
 void group::apply(seat& s, const std::optional<std::string>& meta,
@@ -277,63 +281,12 @@ void group::apply(seat& s, const std::optional<std::string>& meta,
                   const std::optional<protocol::interest_level>& interest) {
   if (meta)
     roster_.set_meta(*s.of, *meta, stamp());
-  if (presence && *presence != s.presence) {
-    s.presence = *presence;
-    audiences_.invalidate();
-  }
-  if (interest && *interest != s.interest) {
-    s.interest = *interest;
-    audiences_.invalidate();
-  }
+  s.presence = presence.value_or(s.presence);
+  s.interest = interest.value_or(s.interest);
+  audiences_.update(s);
 }
 
 // ---- answers ----
-
-std::string group::joined_body(const seat& s) {
-  std::string body = "\"as\":";
-  protocol::append_quoted(body, s.of->uid);
-  body.append(",\"epoch\":\"").append(epoch_).append("\",\"offset\":0,\"version\":");
-  body += std::to_string(version_);
-  append_view(body, s);
-  return body;
-}
-
-/// What the session's presence mode shows it: the roster at this version, itself included, or a
-/// count.
-void group::append_view(std::string& body, const seat& s) {
-  if (s.presence == protocol::presence_mode::full) {
-    auto page = roster_.page({}, shared_.bounds.roster_page_members_max, s.of->uid);
-    roster_.shown(*s.of);
-    body.append(",\"members\":").append(page.members);
-    if (!page.next.empty())
-      protocol::append_quoted(body += ",\"next\":", page.next);
-  } else if (s.presence == protocol::presence_mode::count) {
-    body.append(",\"count\":").append(std::to_string(roster_.members()));
-    if (count_told_ != roster_.members())
-      count_told_.reset(); // not all watchers have heard the same: the flush tells them again
-  }
-}
-
-void group::read(const read_roster& r) {
-  auto* s = roster_.find(r.session);
-  if (!s)
-    return refuse(r.where, r.question, protocol::code::not_member);
-  if (!roster_.pending().empty()) {
-    // Answered behind the flush that is due, so that who has just come is in it, and its version is
-    // what watchers have.
-    reads_.push_back(r);
-    return;
-  }
-  auto limit = shared_.bounds.roster_page_members_max;
-  if (r.limit)
-    limit = std::min(limit, r.limit);
-  auto page = roster_.page(r.after, limit);
-  auto answer = reply_to(r.where, r.question, group_reply::kind::roster);
-  answer.body = "\"version\":" + std::to_string(version_) + ",\"members\":" + page.members;
-  if (!page.next.empty())
-    protocol::append_quoted(answer.body += ",\"next\":", page.next);
-  reply(std::move(answer));
-}
 
 group_reply group::reply_to(const session_address& who, std::uint64_t question,
                             group_reply::kind what) const {
@@ -354,40 +307,6 @@ void group::refuse(const session_address& who, std::uint64_t question, protocol:
   auto r = reply_to(who, question, group_reply::kind::refused);
   r.why = why;
   reply(std::move(r));
-}
-
-// ---- presence ----
-
-void group::schedule_flush() {
-  if (flush_scheduled_ || roster_.pending().empty())
-    return;
-  flush_scheduled_ = true;
-  delayed_send(this, presence_window, flush_presence{});
-}
-
-void group::flush() {
-  flush_scheduled_ = false;
-  for (auto& frame : presence_frames(roster_, *name_json_, version_)) {
-    ++version_;
-    fan_out(audience_kind::full_watchers, frame);
-  }
-  roster_.flushed();
-  if (count_told_ != roster_.members()) {
-    count_told_ = roster_.members();
-    fan_out(audience_kind::count_watchers, count_frame(*name_json_, *count_told_));
-  }
-  for (auto& r : std::exchange(reads_, {}))
-    read(r);
-}
-
-void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {
-  auto& lists = audiences_.of(to, roster_);
-  // A version tells of a dropped frame by itself; a count has none.
-  auto gap_group = to == audience_kind::count_watchers ? name_json_ : nullptr;
-  for (std::size_t i = 0; i < lists.size(); ++i)
-    if (lists[i])
-      send(shared_.homes[i]->relay_handle,
-           fanout{.what = {frame, {}}, .to = lists[i], .skip = {}, .group = gap_group, .from = {}});
 }
 
 // ---- end ----

@@ -28,9 +28,6 @@ namespace beckon::actors {
 
 class group final : public caf::event_based_actor {
 public:
-  /// Presence changes are gathered this long (protocol.md section 4: every 50 ms at most).
-  static constexpr std::chrono::milliseconds presence_window{50};
-
   group(caf::actor_config& config, node_state& shared, std::string name, caf::actor directory);
   caf::behavior make_behavior() override;
   void on_exit() override;
@@ -48,6 +45,8 @@ private:
   void hand_out(route& r, const settled_recipients& settled);
   void publish(publication& p);
   void publish_to_all(publication& p);
+  using seats_by_home = std::vector<std::vector<audience_seat>>;
+  seats_by_home left_out(publication& p) const;
   void call(call_group& c);
   void forget(const caf::actor_addr& session);
 
@@ -92,6 +91,7 @@ private:
   void refuse(const session_address& who, std::uint64_t question, protocol::code why);
   void fan_out(audience_kind to, const protocol::shared_frame& frame);
   void schedule_flush();
+  void flush_due(const flush_presence& f);
   void flush();
   void retire_if_empty();
   caf::error fail(std::exception_ptr& trouble);
@@ -113,7 +113,9 @@ private:
   std::uint64_t version_ = 0;
   std::uint64_t joins_ = 0; ///< join_group messages seen; the directory counts those sent
   std::optional<std::size_t> count_told_ = 0; ///< what all watchers of the count know
-  bool flush_scheduled_ = false;
+  std::uint64_t window_ = 0; ///< the number of the one that changes are gathered in
+  bool window_open_ = false;
+  bool window_full_ = false; ///< it ends before its time
 };
 
 } // namespace beckon::actors

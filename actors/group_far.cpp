@@ -73,7 +73,7 @@ void group::lose(const peer_lost& lost) {
 }
 
 void group::tell_gap(const far_gap& g) {
-  auto& lists = audiences_.of(audience_kind::publications, roster_);
+  auto& lists = audiences_.of(audience_kind::publications);
   for (std::size_t i = 0; i < lists.size(); ++i)
     if (lists[i])
       send(shared_.homes[i]->relay_handle, fanout{.what = {},
@@ -90,10 +90,8 @@ void group::tell_hub(std::string_view uid) {
   near_member n{.group = name_, .uid = std::string(uid), .meta = {}};
   if (auto* m = roster_.find(uid); m && !m->seats.empty()) {
     n.sessions = m->seats.size();
-    for (auto* s : m->seats) {
-      n.stamp = std::max(n.stamp, s->stamp);
-      n.is_bot = n.is_bot || s->is_bot;
-    }
+    n.stamp = m->stamp;
+    n.is_bot = m->bots > 0;
     n.meta = m->meta;
     n.meta_stamp = m->meta_stamp;
   }

@@ -121,7 +121,9 @@ struct retire_group {
 struct retired {};
 /// A group's own alarms: pending presence changes leave; a ban is over; a timer of its behaviour is
 /// due.
-struct flush_presence {};
+struct flush_presence {
+  std::uint64_t window = 0; ///< which one is over
+};
 struct ban_alarm {};
 struct behaviour_alarm {
   std::uint64_t generation = 0; ///< of the behaviour's instance that set it
@@ -184,6 +186,7 @@ struct handover {
 struct audience_seat {
   std::uint32_t slot = 0;
   std::uint32_t generation = 0;
+  friend auto operator<=>(const audience_seat&, const audience_seat&) = default;
 };
 using audience = std::shared_ptr<const std::vector<audience_seat>>;
 
@@ -191,7 +194,7 @@ using audience = std::shared_ptr<const std::vector<audience_seat>>;
 struct fanout {
   protocol::delivery what;
   audience to;
-  std::vector<audience_seat> skip;
+  std::vector<audience_seat> skip; ///< who does not get it, sorted
   std::shared_ptr<const std::string>
       group;                ///< JSON string; set: a frame that is dropped is told by `gap`
   session_address from;     ///< nobody: the group itself

@@ -2,6 +2,7 @@
 
 #include "protocol/json.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace beckon::actors {
@@ -54,6 +55,12 @@ void append_change(window& w, const roster& members, std::string_view uid,
 }
 
 } // namespace
+
+std::chrono::milliseconds presence_window(std::size_t watchers) noexcept {
+  auto most = static_cast<std::size_t>(presence_window_max.count());
+  return std::max(presence_window_min,
+                  std::chrono::milliseconds(std::min(watchers / watchers_per_ms, most)));
+}
 
 std::vector<protocol::shared_frame>
 presence_frames(const roster& members, std::string_view group_json, std::uint64_t version) {

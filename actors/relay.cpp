@@ -54,10 +54,7 @@ void relay::hand_over_to(const handover& h, const handover_target& target) {
 void relay::fan_out(const fanout& f) {
   std::uint32_t taken = 0;
   for (auto& seat : *f.to) {
-    auto skipped = std::any_of(f.skip.begin(), f.skip.end(), [&](const audience_seat& s) {
-      return s.slot == seat.slot && s.generation == seat.generation;
-    });
-    if (skipped)
+    if (std::binary_search(f.skip.begin(), f.skip.end(), seat))
       continue;
     if (auto* who = home_.find(seat.slot, seat.generation))
       guarded(*who, [&](session& member) { taken += member.publish_to(f) ? 1 : 0; });

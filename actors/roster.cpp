@@ -3,6 +3,7 @@
 #include "protocol/json.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace beckon::actors {
@@ -28,7 +29,7 @@ seat* roster::find(caf::actor_id session) {
 
 member_value roster::value_of(const member& m) const {
   auto sessions = m.seats.size();
-  auto is_bot = std::any_of(m.seats.begin(), m.seats.end(), [](auto* s) { return s->is_bot; });
+  auto is_bot = m.bots > 0;
   for (auto& other : m.far) {
     sessions += other.sessions;
     is_bot = is_bot || other.is_bot;
@@ -47,7 +48,9 @@ member& roster::enter(std::string_view uid) {
   auto& made = members_.try_emplace(std::string(uid)).first->second;
   made.uid = uid;
   index_.emplace(made.uid, &made);
-  pending_.try_emplace(made.uid); // one that left in this window keeps its old value there
+  // One that left in this window keeps its old value there.
+  if (pending_.try_emplace(made.uid).second)
+    pending_bytes_ += made.uid.size() + change_bytes;
   return made;
 }
 
@@ -56,7 +59,10 @@ seat& roster::add(caf::actor_id session, std::string_view uid, seat entry) {
   entry.of = &m;
   auto& placed = seats_.emplace(session, std::move(entry)).first->second;
   near_members_ += m.seats.empty();
+  placed.at = m.seats.size();
   m.seats.push_back(&placed);
+  m.bots += placed.is_bot;
+  m.stamp = std::max(m.stamp, placed.stamp);
   return placed;
 }
 
@@ -64,7 +70,12 @@ void roster::remove(caf::actor_id session) {
   auto found = seats_.find(session);
   auto& m = *found->second.of;
   note(m);
-  std::erase(m.seats, &found->second);
+  auto& leaving = found->second;
+  assert(m.seats[leaving.at] == &leaving);
+  m.seats.back()->at = leaving.at;
+  m.seats[leaving.at] = m.seats.back();
+  m.seats.pop_back();
+  m.bots -= leaving.is_bot;
   seats_.erase(found);
   near_members_ -= m.seats.empty();
   remove_if_gone(m);
@@ -106,18 +117,24 @@ void roster::lose(peer_id peer) {
 void roster::remove_if_gone(member& m) {
   if (!m.seats.empty() || !m.far.empty())
     return;
+  pending_bytes_ -= m.meta.size(); // it was noted before it went
   index_.erase(m.uid);
   members_.erase(members_.find(m.uid));
 }
 
 void roster::set_meta(member& of, std::string_view meta, std::uint64_t stamp) {
   note(of);
+  pending_bytes_ += meta.size() - of.meta.size();
   of.meta = meta;
   of.meta_stamp = stamp;
 }
 
 void roster::note(const member& m) {
-  pending_.try_emplace(m.uid, change{.before = value_of(m)});
+  auto [entry, is_new] = pending_.try_emplace(m.uid);
+  if (!is_new)
+    return;
+  entry->second.before = value_of(m);
+  pending_bytes_ += m.uid.size() + m.meta.size() + change_bytes;
 }
 
 void roster::shown(const member& m) {

@@ -8,6 +8,7 @@
 #include "protocol/frame.hpp"
 #include "protocol/policy.hpp"
 
+#include <array>
 #include <caf/actor_addr.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,10 @@ namespace beckon::actors {
 
 struct member;
 
+/// Which of a group's frames a seat gets beside those to its member.
+enum class audience_kind : std::uint8_t { publications, full_watchers, count_watchers };
+inline constexpr std::size_t audience_kinds = 3;
+
 /// One session's place in a group.
 struct seat {
   session_address where;
@@ -32,6 +37,9 @@ struct seat {
   std::uint64_t stamp = 0; ///< when it was taken, by the hybrid clock; 0: the node is alone
   std::string user = {};
   bool is_bot = false;
+  std::size_t at = 0; ///< its place among the member's seats; the roster's own
+  /// Its places in the audiences' lists, which are theirs; 0: in none, else one behind the place.
+  std::array<std::uint32_t, audience_kinds> listed{};
 };
 
 /// What another node says of a member: it has sessions there.
@@ -47,6 +55,8 @@ struct member {
   std::uint64_t meta_stamp = 0;
   std::vector<seat*> seats;
   std::vector<far_seat> far;
+  std::size_t bots = 0;    ///< of its seats
+  std::uint64_t stamp = 0; ///< of the newest seat that it had
 };
 
 /// What watchers see of a member.
@@ -60,6 +70,9 @@ struct member_value {
 /// A list is split once it passes this: one more uid and meta of the usual size fit below the
 /// bound.
 inline constexpr std::size_t roster_split_bytes = protocol::roster_frame_bytes_max - 2 * 1024;
+
+/// What a change of a member comes to in a frame beside its uid and meta, about: rather more.
+inline constexpr std::size_t change_bytes = 32;
 
 /// A page of the roster as of the last flushed version.
 struct roster_page {
@@ -117,7 +130,12 @@ public:
   /// Changes since the last flush.
   using changes = std::map<std::string, change, std::less<>>;
   const changes& pending() const noexcept { return pending_; }
-  void flushed() noexcept { pending_.clear(); }
+  /// What telling them comes to, about.
+  std::size_t pending_bytes() const noexcept { return pending_bytes_; }
+  void flushed() noexcept {
+    pending_.clear();
+    pending_bytes_ = 0;
+  }
   /// One session was shown the member as it is now.
   void shown(const member& m);
 
@@ -137,6 +155,7 @@ private:
   std::map<peer_id, std::size_t> peers_;
   std::size_t near_members_ = 0;
   changes pending_;
+  std::size_t pending_bytes_ = 0; ///< of each uid in it, and of the meta that it has now
   protocol::session_policy policy_;
 };
 

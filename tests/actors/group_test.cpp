@@ -1,11 +1,15 @@
 #include "actors/group.hpp"
 
+#include "actors/presence.hpp"
 #include "tests/actors/wire.hpp"
 #include "tests/kit/recorder.hpp"
 #include "tests/kit/stage.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <memory>
 #include <string>
+#include <vector>
 
 using namespace beckon;
 using namespace beckon::testing;
@@ -31,7 +35,7 @@ std::string presence(const std::string& rest) {
 }
 
 /// One window of presence and a little more.
-constexpr auto window = actors::group::presence_window + 20ms;
+constexpr auto window = actors::presence_window_min + 20ms;
 
 /// Sessions on two threads, welcomed, in no group.
 struct crowd {
@@ -116,12 +120,78 @@ BOOST_AUTO_TEST_CASE(changes_are_gathered_for_one_window) {
   of.node.settle_for(window);
   of.alice.said();
   of.join(of.bob);
-  of.node.pass(actors::group::presence_window - 1ms);
+  of.node.pass(actors::presence_window_min - 1ms);
   of.node.settle();
   BOOST_TEST(of.alice.said() == "");
   of.node.pass(1ms);
   of.node.settle();
   BOOST_TEST(of.alice.said() == presence(R"("version":2,"joined":{"bob":{"sessions":1}})"));
+}
+
+/// So many sessions that watch, half of them the count alone; all that they were told is read.
+struct watched {
+  explicit watched(int watchers) {
+    for (int i = 0; i < watchers; ++i) {
+      auto& one = sessions.emplace_back(std::make_unique<recorder>(
+          of.node, static_cast<std::size_t>(i % 2), "w" + std::to_string(i)));
+      of.join(*one, i % 4 < 2 ? R"(,"presence":"full")" : R"(,"presence":"count")");
+    }
+    of.node.settle_for(actors::presence_window_max);
+    for (auto& one : sessions)
+      one->said();
+  }
+  /// @returns what the first one was told in that time; all others, as the half that they are in
+  std::string settle_for(std::chrono::milliseconds time) {
+    of.node.pass(time);
+    of.node.settle();
+    auto full = sessions[0]->said(), count = sessions[2]->said();
+    for (std::size_t i = 3; i < sessions.size(); ++i)
+      BOOST_REQUIRE(sessions[i]->said() == (i % 4 < 2 ? full : count));
+    return full + count;
+  }
+  crowd of;
+  std::vector<std::unique_ptr<recorder>> sessions;
+};
+
+BOOST_AUTO_TEST_CASE(many_watchers_get_one_frame_in_a_longer_window) {
+  constexpr auto hundred = 100ms; // of 1,000 watchers
+  watched group(1'000);
+  auto& of = group.of;
+  of.join(of.alice);
+  std::string told;
+  for (auto passed = 0ms; passed < hundred - 1ms; passed += 3ms) {
+    of.say(of.alice,
+           R"({"type":"update","group":"g","meta":)" + std::to_string(passed.count()) + "}");
+    told += group.settle_for(3ms);
+  }
+  BOOST_TEST(told == "");
+  of.say(of.alice, R"({"type":"roster","id":9,"group":"g","limit":1})");
+  of.alice.said();
+  told = group.settle_for(1ms);
+  BOOST_TEST(std::count(told.begin(), told.end(), '\n') == 2);
+  BOOST_TEST(has(told, R"("joined":{"alice":{"meta":96,"sessions":1}})"));
+  BOOST_TEST(has(told, "\"count\":1001"));
+  BOOST_TEST(has(of.alice.said(), R"("id":9,"version":)")); // the roster waited for it
+}
+
+BOOST_AUTO_TEST_CASE(a_window_ends_before_its_time_once_its_frame_is_full) {
+  watched group(1'000);
+  auto& of = group.of;
+  auto meta = '"' + std::string(1'000, 'm') + '"';
+  std::vector<std::unique_ptr<recorder>> newcomers;
+  std::string told;
+  while (told.empty()) {
+    auto& one = newcomers.emplace_back(
+        std::make_unique<recorder>(of.node, 0, "n" + std::to_string(newcomers.size())));
+    of.join(*one, ",\"meta\":" + meta);
+    told = group.settle_for(0ms);
+  }
+  BOOST_TEST(newcomers.size() >= 40); // of 1 KiB each
+  BOOST_TEST(newcomers.size() <= 48);
+  BOOST_TEST(std::count(told.begin(), told.end(), '\n') == 2);
+  of.join(of.alice); // in the next window, which has all its time
+  BOOST_TEST(group.settle_for(99ms) == "");
+  BOOST_TEST(has(group.settle_for(1ms), R"("joined":{"alice":{"sessions":1}})"));
 }
 
 BOOST_AUTO_TEST_CASE(an_update_can_ask_for_the_roster_and_end_it) {
@@ -284,6 +354,49 @@ BOOST_AUTO_TEST_CASE(a_newcomer_is_rejected_while_the_member_is_there) {
   of.node.settle();
   of.join(of.bob_too);
   BOOST_TEST(of.bob_too.said() == joined(1, "bob", 0, {}, 2));
+}
+
+BOOST_AUTO_TEST_CASE(who_loses_its_seat_by_a_join_that_is_refused_is_told_of) {
+  crowd of({{"g", session_policy::reject}});
+  actors::identity who{"dave", {"chair"}, false, {}};
+  recorder dave(of.node, 0, actors::greeting{who, {}}), dave_too(of.node, 1, "dave");
+  of.join(of.bob, R"(,"presence":"full")");
+  of.join(dave_too);
+  auto slow = of.node.node.homes[0]->relay_handle;
+  dave.write(R"({"type":"join","id":1,"group":"g","as":"chair"})");
+  of.node.settle_without(slow); // dave gives it up before he hears that he is in
+  of.node.pass(5s);
+  of.node.fire(0);
+  of.say(dave, R"({"type":"join","id":2,"group":"g"})");
+  BOOST_TEST(has(dave.said(), error(2, code::exists)));
+  of.say(of.bob, R"({"type":"roster","id":3,"group":"g"})");
+  of.node.settle_for(window);
+  auto said = of.bob.said();
+  BOOST_TEST(has(said, R"("left":["chair"])"));
+  BOOST_TEST(
+      has(said, R"("id":3,"version":2,"members":{"bob":{"sessions":1},"dave":{"sessions":1}})"));
+}
+
+// ---- publications
+// ---------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(interest_that_comes_and_goes_is_followed) {
+  crowd of;
+  for (auto* r : {&of.alice, &of.bob, &of.bob_too, &of.carol})
+    of.join(*r);
+  auto count = [&](const std::string& more = {}) {
+    of.alice.said();
+    of.say(of.alice, R"({"type":"publish","id":2,"group":"g","data":1)" + more + "}");
+    return of.alice.said();
+  };
+  BOOST_TEST(count() == ok(2, "\"count\":3"));
+  of.say(of.bob, R"({"type":"update","group":"g","interest":"direct"})");
+  BOOST_TEST(count() == ok(2, "\"count\":2"));
+  of.say(of.bob, R"({"type":"update","group":"g","interest":"full"})");
+  of.say(of.carol, R"({"type":"leave","group":"g"})");
+  BOOST_TEST(count() == ok(2, "\"count\":2"));
+  BOOST_TEST(count(R"(,"except":["bob","bob","carol","nobody"])") == ok(2, "\"count\":0"));
+  BOOST_TEST(has(count(R"(,"except":["bob"],"echo":true)"), "\"count\":1"));
 }
 
 // ---- limits

@@ -108,6 +108,38 @@ BOOST_AUTO_TEST_CASE(many_changes_are_split_into_frames_each_with_its_version) {
   BOOST_TEST(joined == 100);
 }
 
+BOOST_AUTO_TEST_CASE(the_window_grows_with_the_watchers) {
+  auto ms = [](std::size_t watchers) { return presence_window(watchers).count(); };
+  BOOST_TEST(ms(0) == 50);
+  BOOST_TEST(ms(500) == 50);
+  BOOST_TEST(ms(510) == 51);
+  BOOST_TEST(ms(5'000) == 500);
+  BOOST_TEST(ms(9'999) == 999);
+  BOOST_TEST(ms(10'000) == 1'000);
+  BOOST_TEST(ms(10'001) == 1'000);
+  BOOST_TEST(ms(1'000'000) == 1'000);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_pending_is_counted_and_full_at_one_frame) {
+  roster r;
+  auto meta = '"' + std::string(998, 'm') + '"';
+  auto& bob = *r.add(1, "bob", anywhere()).of;
+  for (int i = 0; i < 1'000; ++i)
+    r.set_meta(bob, meta); // one value, however often it is set
+  BOOST_TEST(r.pending_bytes() == 3 + 1'000 + change_bytes);
+  r.add(2, "carol", anywhere());
+  r.remove(2);
+  BOOST_TEST(r.pending_bytes() == 3 + 1'000 + change_bytes + 5 + change_bytes);
+  r.flushed();
+  BOOST_TEST(r.pending_bytes() == 0);
+  r.remove(1);
+  BOOST_TEST(r.pending_bytes() == 3 + change_bytes); // of one that left only its name is told
+  r.flushed();
+  for (caf::actor_id id = 100; !presence_is_full(r); ++id)
+    r.set_meta(*r.add(id, "m" + std::to_string(id), anywhere()).of, meta);
+  BOOST_TEST(presence_frames(r, R"("g")", 0).size() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_count_has_no_version) {
   BOOST_TEST(count_frame(R"("g")", 7).payload() == R"({"type":"presence","group":"g","count":7})");
 }

@@ -4,7 +4,9 @@
 #include "tests/kit/recorder.hpp"
 #include "tests/kit/stage.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <ctime>
 #include <new>
 
 using namespace beckon;
@@ -51,6 +53,28 @@ BOOST_AUTO_TEST_CASE(a_stale_address_reaches_nobody_and_is_told) {
   node.settle();
   BOOST_TEST(newer.said().find("\"data\"") == std::string::npos);
   BOOST_TEST(alice.said() == ok(1, R"("outcomes":{"bob":"offline"})") + ok(2, "\"count\":1"));
+}
+
+BOOST_AUTO_TEST_CASE(those_left_out_cost_a_publication_little) {
+  constexpr std::uint32_t seats = 100'000;
+  std::vector<actors::audience_seat> all;
+  for (std::uint32_t i = 0; i < seats; ++i)
+    all.push_back({i + 1'000, 1}); // nobody is there
+  auto list = std::make_shared<const std::vector<actors::audience_seat>>(all);
+  auto time = [&](std::size_t left_out) {
+    auto skip = std::vector(all.end() - static_cast<std::ptrdiff_t>(left_out), all.end());
+    std::sort(skip.begin(), skip.end());
+    auto began = std::clock();
+    caf::anon_send(node.node.homes[1]->relay_handle,
+                   actors::fanout{.what = {protocol::encode_text("{}"), {}},
+                                  .to = list,
+                                  .skip = skip,
+                                  .group = {},
+                                  .from = {}});
+    node.settle();
+    return static_cast<double>(std::clock() - began);
+  };
+  BOOST_TEST(time(10'000) < 50 * (time(1) + 100)); // one look at each would be 10,000 times
 }
 
 BOOST_AUTO_TEST_CASE(one_sessions_trouble_is_its_own) {

@@ -1,6 +1,7 @@
 #include "actors/roster.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <ctime>
 #include <string>
 
 using namespace beckon;
@@ -76,6 +77,42 @@ BOOST_AUTO_TEST_CASE(a_member_with_a_session_that_is_an_actor_is_marked) {
   BOOST_TEST(!r.pending().empty()); // watchers are told
   r.flushed();
   BOOST_TEST(members(r) == R"({"bob":{"sessions":1},"carol":{"sessions":2}})");
+}
+
+BOOST_AUTO_TEST_CASE(a_member_of_many_sessions_loses_them_in_any_order) {
+  roster r;
+  auto bot = at(1);
+  bot.is_bot = true;
+  for (caf::actor_id id = 1; id <= 7; ++id)
+    r.add(id, "bob", id == 2 ? bot : at(static_cast<std::uint32_t>(id)));
+  for (caf::actor_id id : {4, 7, 1, 3}) {
+    r.remove(id);
+    BOOST_TEST(r.find(id) == nullptr);
+  }
+  std::uint32_t slots = 0;
+  for (auto* s : r.find("bob")->seats)
+    slots += s->where.slot;
+  BOOST_TEST(slots == 1 + 5 + 6); // the bot's is 1
+  BOOST_TEST(r.value_of(*r.find("bob")).is_bot);
+  r.remove(2);
+  BOOST_TEST(!r.value_of(*r.find("bob")).is_bot);
+}
+
+BOOST_AUTO_TEST_CASE(a_session_of_a_member_with_very_many_costs_what_one_of_a_few_does) {
+  auto time = [](caf::actor_id sessions) { // of 1,000 that come and go while so many stay
+    roster r;
+    for (caf::actor_id id = 1; id <= sessions; ++id)
+      r.add(id, "bob", at(1));
+    auto began = std::clock();
+    for (caf::actor_id id = 1'000'000; id < 1'001'000; ++id) {
+      r.flushed();
+      r.add(id, "bob", at(1));
+      r.flushed();
+      r.remove(id);
+    }
+    return static_cast<double>(std::clock() - began);
+  };
+  BOOST_TEST(time(100'000) < 50 * (time(10) + 100)); // one look at each would be 10,000 times
 }
 
 BOOST_AUTO_TEST_CASE(names_are_compared_byte_by_byte) {

@@ -3,6 +3,7 @@
 #include "actors/clerk.hpp"
 #include "actors/directory.hpp"
 #include "actors/group.hpp"
+#include "actors/presence.hpp"
 #include "actors/relay.hpp"
 #include "actors/users.hpp"
 
@@ -58,7 +59,7 @@ stage::stage(std::size_t homes, const protocol::limits& bounds,
 
 stage::~stage() {
   settle();
-  pass(actors::group::presence_window); // a flush that is due holds its group
+  pass(actors::presence_window_max); // a flush that is due holds its group
   settle();
   auto end = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::kill); };
   for (auto& [name, group] : groups_)

@@ -5,8 +5,13 @@ import contextlib
 import json
 import time
 
+import pytest
 from client import Client, members
+from cluster_test import nodes
+from harness import Server, note
+from raw import Raw
 from watch import Watch, roster
+from watchers import Watchers, change
 
 
 async def test_presence_full_tells_joined_updated_and_left(server):
@@ -132,6 +137,36 @@ async def test_presence_comes_at_most_every_50_ms(server):
             await bob.ask("update", group="g-rate", meta=i)
         frames = await watch.until(lambda m: m.get("bob", {}).get("meta") == 299)
         assert len(frames) <= (time.monotonic() - start) / 0.05 + 2
+
+
+def hears_one_frame_a_window(server, client, watchers, window):
+    """So many watch; two clients that `client` makes change 50 times a second for three seconds."""
+    with Watchers(server, watchers, "crowd") as crowd, client("changer") as changer, client("guest") as guest:
+        crowd.forget()
+        before = server.metric("beckon_sent_frames_total")
+        took = change(changer, guest, "crowd", 3)
+        frames, counts = crowd.told("changer", "last")
+        time.sleep(2 * window)
+        sent = server.metric("beckon_sent_frames_total") - before
+        note(f"{watchers} watchers: {len(frames)} frames to one in {took:.2f} s, {len(counts)} counts, {sent / took:.0f} frames/s in all")
+        assert [f["version"] for f in frames] == [*range(frames[0]["version"], frames[0]["version"] + len(frames))]
+        assert 3 <= len(frames) <= took / window + 2
+        assert len(counts) <= took / window + 2
+        # What else is sent are answers to the two who change.
+        assert sent <= watchers * (took / window + 2) + 4 * 50 * took
+
+
+@pytest.mark.limit(120)
+@pytest.mark.parametrize("watchers, window", [(2000, 0.2), pytest.param(9000, 0.9, marks=[pytest.mark.long, pytest.mark.limit(300)])])
+def test_the_window_of_presence_grows_with_the_watchers(watchers, window):
+    with Server(ping="5m") as server:
+        hears_one_frame_a_window(server, lambda uid: Raw(server.port).open(uid), watchers, window)
+
+
+@pytest.mark.limit(120)
+def test_the_window_grows_with_the_watchers_of_its_node_whoever_changes():
+    with nodes(2, ping="5m") as (near, far):
+        hears_one_frame_a_window(near, lambda uid: Raw(far.port).open(uid), 2000, 0.2)
 
 
 async def test_the_roster_is_paged(server):
