@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import signal
 import time
 from pathlib import Path
@@ -91,6 +92,28 @@ class Flapping(Trouble):
             await asyncio.sleep(0.5)
 
 
+class Lossy(Trouble):
+    """Half of what the host sends and gets is lost: its cable is out half of the time, for some hundredths of a second each."""
+
+    async def last(self, seconds):
+        dice, ends = random.Random(1), time.monotonic() + seconds
+        while time.monotonic() < ends:
+            self.machines[1].unplug()
+            await asyncio.sleep(dice.uniform(0, 0.06))
+            self.machines[1].plug()
+            await asyncio.sleep(dice.uniform(0, 0.06))
+
+
+class Narrow(Trouble):
+    """64 kbit/s each way, which is less than the members say."""
+
+    def begin(self):
+        self.machines[1].narrow("64kbit")
+
+    def end(self):
+        self.machines[1].widen()
+
+
 def lasting(trouble, seconds, *marks):
     return pytest.param(trouble, seconds, marks=[pytest.mark.limit(90 + 2 * seconds), *marks], id=f"{trouble.__name__}-{seconds}s")
 
@@ -130,6 +153,30 @@ async def test_all_go_on_with_whom_they_have_and_agree_again(kind, seconds, tmp_
         parted = {(w, m) for w in trouble.sees for m in range(3) if m not in trouble.sees[w]}
         assert parted <= {tuple(int(uid[1]) - 1 for uid in move[:2]) for move in moves}
         assert (lost > 0) == (trouble.sees is not EVERYBODY)
+
+
+@pytest.mark.parametrize("kind, seconds", [lasting(Lossy, 6), lasting(Narrow, 6), lasting(Lossy, 30, pytest.mark.long), lasting(Narrow, 30, pytest.mark.long)])
+async def test_110_a_line_that_loses_half_or_is_too_narrow_breaks_no_promise(kind, seconds, tmp_path):
+    """Links may end and be made again meanwhile. What must hold: outcomes are true, each node serves its own, all agree afterwards."""
+    with hosts(3) as machines, cluster_on(machines, tmp_path) as nodes:
+        trouble = kind(machines, nodes)
+        run = Run(nodes)
+        await run.start()
+        await run.agreed(EVERYBODY, ROOM)
+        run.talk()
+        run.move()
+        trouble.begin()
+        await trouble.last(seconds)
+        await run.rest("move")
+        trouble.end()
+        healed = await run.agreed(EVERYBODY, 5 * ROOM)
+        await run.rest("talk")
+        outcomes = await run.check()
+        lost = sum(bool(outcome) for outcome in outcomes if isinstance(outcome, dict))
+        links = sum(node.metric("beckon_cluster_lost_total") for node in nodes)
+        took = sorted(run.local_took)
+        note(f"{kind.__name__}, {seconds} s: agreed {healed:.2f} s after its end; {links:.0f} ends of links; {lost} of {len(outcomes)} messages "
+             f"across not delivered; {len(took)} local ones, all delivered, p99 {1000 * took[len(took) * 99 // 100]:.1f} ms")
 
 
 async def test_two_containers_that_are_alike_are_two_nodes(tmp_path):

@@ -1,7 +1,8 @@
-"""faults.md C2 (but 50-53: compression is not offered): frames that RFC 6455 forbids, and frames that cost too much."""
+"""faults.md C2: frames that RFC 6455 forbids, and frames that cost too much."""
 
 import json
 import time
+import zlib
 
 import pytest
 
@@ -41,6 +42,9 @@ def pieces(data, count, opcode=TEXT):
 def two(first, second, opcode=TEXT):
     return encode(opcode, first, fin=False) + encode(CONTINUATION, second)
 
+
+BOMB = zlib.compressobj(9, zlib.DEFLATED, -15)
+BOMB = BOMB.compress(b"x" * 64 * MiB) + BOMB.flush(zlib.Z_SYNC_FLUSH)
 
 CLOSES = {
     "26 unmasked": (1002, encode(TEXT, PING_JSON, masked=False)),
@@ -88,6 +92,11 @@ CLOSES = {
     "43 close of one byte": (1002, encode(CLOSE, b"\3")),
     # RFC 6455, 8.1 asks for 1007 where the text of a close frame is not UTF-8; faults.md for 1002.
     "43 close with a bad UTF-8 reason": (1002, encode(CLOSE, close_payload(1000, b"\xff"))),
+    # No compression is negotiated, so that RSV1 is a bit that is not to be set (RFC 6455, 5.2), and nothing is inflated.
+    "50 64 KiB that would become 64 MiB": (1002, encode(TEXT, BOMB, rsv=4)),
+    "51 corrupt deflate": (1002, encode(TEXT, b"\xff\xff\xff\xff", rsv=4)),
+    "52 RSV1 on a continuation": (1002, encode(TEXT, b"{", fin=False) + encode(CONTINUATION, b"}", rsv=4)),
+    "53 a last block": (1002, encode(TEXT, b"\x03\x00", rsv=4)),
     "44 close 5000": (1002, encode(CLOSE, close_payload(5000))),
     "44 close 65535": (1002, encode(CLOSE, close_payload(65535))),
 }

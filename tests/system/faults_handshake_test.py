@@ -72,6 +72,7 @@ STATUS = {
     "15 the root": ({404}, lambda p: upgrade(p, path="/")),
     "18 another sub-protocol only": ({400}, lambda p: upgrade(p, Sec_WebSocket_Protocol="graphql-ws")),
     "18 other sub-protocols only": ({400}, lambda p: upgrade(p, Sec_WebSocket_Protocol="mqtt, beckon.v2")),
+    "24 a PROXY header, version 1": ({400}, lambda p: b"PROXY TCP4 203.0.113.7 127.0.0.1 5555 80\r\n" + upgrade(p)),
     "an empty uid": ({400}, lambda p: upgrade(p, path="/ws?uid=")),
     "a uid of 129 bytes": ({400}, lambda p: upgrade(p, path="/ws?uid=" + "u" * 129)),
     "a uid with a control character": ({400}, lambda p: upgrade(p, path="/ws?uid=a%07b")),
@@ -176,6 +177,7 @@ def test_20_a_slow_handshake_ends_after_five_seconds_in_all(server, fleet):
 
 PREFACES = {
     "TLS ClientHello": bytes.fromhex("1603010200010001fc0303") + os.urandom(509),
+    "24 a PROXY header, version 2": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([203, 0, 113, 7, 127, 0, 0, 1, 21, 179, 0, 80]),
     "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0",
 }
 
@@ -195,6 +197,16 @@ def test_21_random_bytes_are_closed(server, fleet):
             # A line end, so that nothing waits for more; seeded by hand: the same bytes in every run.
             peer.try_send(bytes((seed * 7 + i * i) % 256 for i in range(300)) + b"\r\n\r\n")
             peer.until_end()
+
+
+@pytest.mark.parametrize("header", ["203.0.113.7", "203.0.113.7, 127.0.0.1", ""])
+def test_25_a_forwarded_address_is_not_believed(header):
+    """Who it is for the limits is who has connected, whatever the headers say."""
+    with Server(max_connections_per_address=1) as server, Raw(server.port) as first:
+        forwarded = {"X_Forwarded_For": header, "Forwarded": f"for={header}", "X_Real_IP": header}
+        assert first.upgrade(PATH, **forwarded).status == 101
+        with Raw(server.port) as second:
+            assert second.upgrade(PATH, X_Forwarded_For="198.51.100.1").status == 429
 
 
 def test_22_frames_behind_the_handshake_are_processed_in_order(server, fleet):

@@ -44,6 +44,16 @@ class Host:
     def plug(self):
         ip("link", "set", self.cable, "master", self.bridge)
 
+    def narrow(self, rate):
+        """So many bits a second to the other nodes, and from them."""
+        limit = ("root", "tbf", "rate", rate, "burst", "4kb", "latency", "400ms")
+        for here, device in ((self.run, "nodes"), ((), self.cable)):
+            subprocess.run([*here, "tc", "qdisc", "add", "dev", device, *limit], check=True)
+
+    def widen(self):
+        for here, device in ((self.run, "nodes"), ((), self.cable)):
+            subprocess.run([*here, "tc", "qdisc", "del", "dev", device, "root"], check=True)
+
     def cut_to(self, other):
         """What it sends to the other is lost; what comes from there arrives."""
         self.inside("route", "add", "blackhole", f"{other.address}/32")
