@@ -49,39 +49,40 @@ void audiences::remove(seat& s) {
 
 void audiences::enter(seat& s, std::size_t kind) {
   auto& l = lists_[kind][s.where.home];
-  l.seats.push_back({s.where.slot, s.where.generation});
-  l.owners.push_back(&s);
-  l.shown = false;
-  s.listed[kind] = static_cast<std::uint32_t>(l.seats.size());
+  l.push_back({{s.where.slot, s.where.generation}, &s});
+  s.listed[kind] = static_cast<std::uint32_t>(l.size());
+  shown_[kind][s.where.home] = nullptr;
   watchers_ += watches(kind);
 }
 
 /// The last one of the list takes its place.
 void audiences::leave(seat& s, std::size_t kind) {
   auto& l = lists_[kind][s.where.home];
-  auto place = s.listed[kind] - 1;
-  assert(l.owners[place] == &s);
-  l.owners.back()->listed[kind] = s.listed[kind];
-  l.seats[place] = l.seats.back();
-  l.owners[place] = l.owners.back();
-  l.seats.pop_back();
-  l.owners.pop_back();
-  l.shown = false;
+  auto& place = l[s.listed[kind] - 1];
+  assert(place.who == &s);
+  place = l.back();
+  place.who->listed[kind] = s.listed[kind];
+  l.pop_back();
   s.listed[kind] = 0;
+  shown_[kind][s.where.home] = nullptr;
   watchers_ -= watches(kind);
 }
 
 const std::vector<audience>& audiences::of(audience_kind kind) {
   auto& lists = lists_[static_cast<std::size_t>(kind)];
   auto& shown = shown_[static_cast<std::size_t>(kind)];
-  for (std::size_t home = 0; home < lists.size(); ++home) {
-    auto& l = lists[home];
-    if (!l.shown)
-      shown[home] =
-          l.seats.empty() ? nullptr : std::make_shared<const std::vector<audience_seat>>(l.seats);
-    l.shown = true;
-  }
+  for (std::size_t home = 0; home < lists.size(); ++home)
+    if (!shown[home] && !lists[home].empty())
+      shown[home] = show(lists[home]);
   return shown;
+}
+
+audience audiences::show(const list& l) {
+  auto seats = std::make_shared<std::vector<audience_seat>>();
+  seats->reserve(l.size());
+  for (auto& e : l)
+    seats->push_back(e.where);
+  return seats;
 }
 
 } // namespace beckon::actors

@@ -27,16 +27,18 @@ public:
   std::size_t watchers() const noexcept { return watchers_; }
 
 private:
-  struct list {
-    std::vector<audience_seat> seats;
-    std::vector<seat*> owners; ///< of the same places
-    bool shown = true;         ///< as it is now
+  struct entry {
+    audience_seat where;
+    seat* who;
   };
+  using list = std::vector<entry>;
+  static audience show(const list& l);
   void enter(seat& s, std::size_t kind);
   void leave(seat& s, std::size_t kind);
 
-  std::array<std::vector<list>, audience_kinds> lists_;     ///< by home
-  std::array<std::vector<audience>, audience_kinds> shown_; ///< by home
+  std::array<std::vector<list>, audience_kinds> lists_; ///< by home
+  /// The same as relays were shown it; null since it has changed.
+  std::array<std::vector<audience>, audience_kinds> shown_;
   std::size_t watchers_ = 0;
 };
 

@@ -17,6 +17,11 @@ void append_member(std::string& out, std::string_view uid, const member_value& v
   out += value.is_bot ? ",\"bot\":true}" : "}";
 }
 
+/// What a member's meta adds to a frame.
+static std::size_t meta_bytes(std::string_view meta) noexcept {
+  return meta.empty() ? 0 : meta.size() + meta_key_bytes;
+}
+
 member* roster::find(std::string_view uid) const {
   auto found = index_.find(uid);
   return found == index_.end() ? nullptr : found->second;
@@ -117,14 +122,15 @@ void roster::lose(peer_id peer) {
 void roster::remove_if_gone(member& m) {
   if (!m.seats.empty() || !m.far.empty())
     return;
-  pending_bytes_ -= m.meta.size(); // it was noted before it went
+  pending_bytes_ -= meta_bytes(m.meta); // it was noted before it went
   index_.erase(m.uid);
   members_.erase(members_.find(m.uid));
 }
 
 void roster::set_meta(member& of, std::string_view meta, std::uint64_t stamp) {
   note(of);
-  pending_bytes_ += meta.size() - of.meta.size();
+  pending_bytes_ += meta_bytes(meta);
+  pending_bytes_ -= meta_bytes(of.meta);
   of.meta = meta;
   of.meta_stamp = stamp;
 }
@@ -134,7 +140,7 @@ void roster::note(const member& m) {
   if (!is_new)
     return;
   entry->second.before = value_of(m);
-  pending_bytes_ += m.uid.size() + m.meta.size() + change_bytes;
+  pending_bytes_ += m.uid.size() + meta_bytes(m.meta) + change_bytes;
 }
 
 void roster::shown(const member& m) {

@@ -71,8 +71,9 @@ struct member_value {
 /// bound.
 inline constexpr std::size_t roster_split_bytes = protocol::roster_frame_bytes_max - 2 * 1024;
 
-/// What a change of a member comes to in a frame beside its uid and meta, about: rather more.
-inline constexpr std::size_t change_bytes = 32;
+/// What a change of a member comes to in a frame beside its uid, `"":{"sessions":1},` and a little
+/// more, and beside its meta, where it has one.
+inline constexpr std::size_t change_bytes = 20, meta_key_bytes = 8;
 
 /// A page of the roster as of the last flushed version.
 struct roster_page {
@@ -155,7 +156,7 @@ private:
   std::map<peer_id, std::size_t> peers_;
   std::size_t near_members_ = 0;
   changes pending_;
-  std::size_t pending_bytes_ = 0; ///< of each uid in it, and of the meta that it has now
+  std::size_t pending_bytes_ = 0; ///< of each uid in it, with the meta that it has now
   protocol::session_policy policy_;
 };
 

@@ -126,18 +126,23 @@ BOOST_AUTO_TEST_CASE(what_is_pending_is_counted_and_full_at_one_frame) {
   auto& bob = *r.add(1, "bob", anywhere()).of;
   for (int i = 0; i < 1'000; ++i)
     r.set_meta(bob, meta); // one value, however often it is set
-  BOOST_TEST(r.pending_bytes() == 3 + 1'000 + change_bytes);
+  BOOST_TEST(r.pending_bytes() == 3 + 1'000 + meta_key_bytes + change_bytes);
   r.add(2, "carol", anywhere());
   r.remove(2);
-  BOOST_TEST(r.pending_bytes() == 3 + 1'000 + change_bytes + 5 + change_bytes);
+  BOOST_TEST(r.pending_bytes() == 3 + 1'000 + meta_key_bytes + change_bytes + 5 + change_bytes);
   r.flushed();
   BOOST_TEST(r.pending_bytes() == 0);
   r.remove(1);
   BOOST_TEST(r.pending_bytes() == 3 + change_bytes); // of one that left only its name is told
   r.flushed();
-  for (caf::actor_id id = 100; !presence_is_full(r); ++id)
-    r.set_meta(*r.add(id, "m" + std::to_string(id), anywhere()).of, meta);
-  BOOST_TEST(presence_frames(r, R"("g")", 0).size() == 1);
+  for (auto& value : {std::string(), std::string("7"), meta}) { // none, a short and a long one
+    for (caf::actor_id id = 10'000; !presence_is_full(r); ++id)
+      r.set_meta(*r.add(id, "m" + std::to_string(id), anywhere()).of, value);
+    auto frames = presence_frames(r, R"("g")", 0);
+    BOOST_TEST(frames.size() == 1);
+    BOOST_TEST(frames[0].payload().size() > roster_split_bytes * 9 / 10);
+    r = roster();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_count_has_no_version) {
