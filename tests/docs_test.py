@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-"""Holds the tables of codes in docs/protocol.md and the enums in protocol/codes.hpp equal, and what docs/extending.md shows of the
-examples what they are.
+"""Holds the tables of codes in docs/protocol.md and the enums in protocol/codes.hpp equal, what docs/extending.md shows of the
+examples what they are, and the tests that docs/faults.md names to those that there are.
 
 usage: tests/docs_test.py ROOT     ends with 1 after naming every difference
 
 Below a line `<!-- from FILE -->` stands a block of code that is in FILE, line by line.
 A row of the table of errors starts with | `bad_json` |, one of the table of closes with | 4001 | `auth_timeout` |;
 both stand below a heading that has the word "Codes".
+A row of docs/faults.md starts with its number, | 17 | or | 17b |, and names each of its tests as `tests/FILE::TEST`; one that none
+holds says so by "no test:" and why. Every page may name a test so; a file below tests/ that a page names exists.
 """
 
 import re
@@ -63,6 +65,41 @@ def unlike_their_files(root, page):
         yield f"{page}: {said} blocks are from files, {found} can be read"
 
 
+FAULTS = "docs/faults.md"
+CASES = range(1, 113)  # of the catalogue
+
+
+def test_names(path):
+    """The tests of one file: functions of Python, cases of Boost.Test."""
+    text = path.read_text()
+    if path.suffix == ".py":
+        return set(re.findall(r"^(?:async )?def (test_\w+)\(", text, re.MULTILINE))
+    return set(re.findall(r"BOOST_(?:AUTO|DATA|FIXTURE)_TEST_CASE\(\s*(\w+)", text))
+
+
+def tests_that_there_are_not(root, page):
+    """Names of tests, and of files below tests/, that lead nowhere."""
+    text = (root / page).read_text()
+    for file, test in sorted(set(re.findall(r"`(tests/[\w./]+)(?:::(\w+))?`", text))):
+        if not (root / file).exists():
+            yield f"{page}: there is no {file}"
+        elif test and test not in test_names(root / file):
+            yield f"{page}: {file} has no test {test}"
+
+
+def untested_faults(root):
+    """Rows of the catalogue that no test holds, and numbers without a row."""
+    rows = re.findall(r"^\| *([A-Z]?\d+\w?) *\|(.*)$", (root / FAULTS).read_text(), re.MULTILINE)
+    numbers = [number for number, _ in rows]
+    for number in sorted({n for n in numbers if numbers.count(n) > 1}):
+        yield f"{FAULTS}: {number} stands twice"
+    for number in sorted({*map(str, CASES)} - set(numbers), key=int):
+        yield f"{FAULTS} lacks the case {number}"
+    for number, rest in rows:
+        if not re.search(r"`tests/[\w./]+::\w+`", rest) and "no test: " not in rest:
+            yield f"{FAULTS}: no test holds {number}"
+
+
 def main(root):
     page = root / "docs/protocol.md"
     source = (root / "protocol/codes.hpp").read_text()
@@ -71,6 +108,8 @@ def main(root):
         *differences("error", errors, enumerators(source, "code")),
         *differences("close", closes, enumerators(source, "close_code")),
         *unlike_their_files(root, "docs/extending.md"),
+        *(line for path in sorted(root.glob("docs/**/*.md")) for line in tests_that_there_are_not(root, path.relative_to(root))),
+        *untested_faults(root),
     ]
     print("\n".join(found))
     sys.exit(1 if found else 0)

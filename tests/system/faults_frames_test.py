@@ -247,7 +247,7 @@ def test_45_data_behind_a_close_is_ignored(server, fleet):
 
 
 def test_bursts_of_tiny_frames_are_all_answered(peer):
-    # net.md, Edges: a first version lost pongs under bursts of tiny frames in one segment.
+    # A first version lost pongs under bursts of tiny frames in one segment.
     count = 1000
     peer.send((encode(PING, b"p") + encode(TEXT, PING_JSON)) * count)
     seen = {PONG: 0, TEXT: 0}
