@@ -4,33 +4,24 @@ namespace beckon::actors {
 namespace {
 
 /// Whether another entry fits, once those are gone whose senders wait no more.
-template <class Map>
-bool fits(Map& held, steady_time now) {
+template <class Book>
+bool fits(Book& held, steady_time now) {
   if (held.size() < debts::held_max)
     return true;
-  std::erase_if(held, [&](const auto& entry) { return entry.second.expires <= now; });
+  while (auto* over = held.due(now))
+    held.erase(*over);
   return held.size() < debts::held_max;
-}
-
-template <class Map, class Out>
-bool take(Map& held, std::uint64_t number, Out assign) {
-  auto found = held.find(number);
-  if (found == held.end())
-    return false;
-  assign(found->second);
-  held.erase(found);
-  return true;
 }
 
 } // namespace
 
 bool debts::owe_received(std::uint64_t number, const settlement& s, steady_time now,
                          steady_time expires) {
-  return fits(received_, now) && received_.emplace(number, received_owed{s, expires}).second;
+  return fits(received_, now) && received_.add(number, received_owed{s, expires});
 }
 
 bool debts::owe_reply(std::uint64_t number, request r, steady_time now) {
-  return fits(requests_, now) && requests_.emplace(number, std::move(r)).second;
+  return fits(requests_, now) && requests_.add(number, std::move(r));
 }
 
 bool debts::take_written(std::uint64_t position, settlement& out) {
@@ -47,11 +38,15 @@ bool debts::take_written(std::uint64_t position, settlement& out) {
 }
 
 bool debts::take_received(std::uint64_t number, settlement& out) {
-  return take(received_, number, [&](received_owed& r) { out = r.owed; });
+  received_owed taken;
+  if (!received_.take(number, taken))
+    return false;
+  out = taken.owed;
+  return true;
 }
 
 bool debts::take_request(std::uint64_t number, request& out) {
-  return take(requests_, number, [&](request& r) { out = std::move(r); });
+  return requests_.take(number, out);
 }
 
 } // namespace beckon::actors

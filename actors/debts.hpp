@@ -4,11 +4,10 @@
 // the session settles the rest.
 
 #include "actors/messages.hpp"
-#include "actors/timing_wheel.hpp"
+#include "actors/timed_book.hpp"
 
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace beckon::actors {
@@ -58,8 +57,8 @@ private:
   };
   std::vector<position_owed> written_; ///< from written_head_ on; no deque: an idle one takes 576 B
   std::size_t written_head_ = 0;
-  std::unordered_map<std::uint64_t, received_owed> received_;
-  std::unordered_map<std::uint64_t, request> requests_;
+  timed_book<std::uint64_t, received_owed> received_;
+  timed_book<std::uint64_t, request> requests_;
 };
 
 template <class F>
@@ -71,10 +70,10 @@ void debts::settle_all(F tell) {
   };
   while (owes_written())
     told(written_[written_head_++].owed, settlement::kind::outcome);
-  for (auto r = received_.begin(); r != received_.end(); r = received_.erase(r))
-    told(r->second.owed, settlement::kind::outcome);
-  for (auto r = requests_.begin(); r != requests_.end(); r = requests_.erase(r))
-    told(r->second.owed, settlement::kind::gone);
+  for (; !received_.empty(); received_.erase(received_.first()))
+    told(received_.find(received_.first())->owed, settlement::kind::outcome);
+  for (; !requests_.empty(); requests_.erase(requests_.first()))
+    told(requests_.find(requests_.first())->owed, settlement::kind::gone);
 }
 
 } // namespace beckon::actors

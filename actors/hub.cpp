@@ -32,6 +32,7 @@ caf::behavior hub::make_behavior() {
       [this](const link_up& l) { meet(l); },
       [this](const link_down& l) { part(l); },
       [this](beat) { heartbeat(); },
+      [this](expire_more more) { expire_more_of(more.peer); },
       [this](leave_cluster) { leave(); },
   };
 }
@@ -80,16 +81,20 @@ void hub::lose(peer_id id, std::string_view why) {
 }
 
 /// Nobody knows what became of what it had not answered.
-void hub::settle_lost(const peer& p) {
-  for (auto& [number, a] : p.awaits) {
+void hub::settle_lost(peer& p) {
+  for (awaited a; !p.awaits.empty() && p.awaits.take(p.awaits.first(), a);) {
     if (a.what == ticket::kind::publish)
       settle_count(a, 0);
     else if (a.what == ticket::kind::request)
       settle_gone(a);
     else
-      for (std::size_t i = 0; i < a.recipients.size(); ++i)
-        settle(a, i, protocol::outcome::unknown);
+      settle_unknown(a);
   }
+}
+
+void hub::settle_unknown(const awaited& a) {
+  for (std::size_t i = 0; i < a.recipients.size(); ++i)
+    settle(a, i, protocol::outcome::unknown);
 }
 
 void hub::forget_roster(peer_id lost) {
@@ -139,20 +144,18 @@ void hub::heartbeat() {
   show();
 }
 
-/// What took too long: there, and what it asked of us.
+/// What took too long: there, and what it asked of us. So much at a time that others wait for.
 void hub::expire(peer& p, steady_time now) {
-  for (auto entry = p.awaits.begin(); entry != p.awaits.end();) {
-    auto& a = entry->second;
-    if (now < a.expires) {
-      ++entry;
-      continue;
-    }
+  auto most = expired_max;
+  for (awaited a; most > 0; --most) {
+    auto* due = p.awaits.due(now);
+    if (!due)
+      break;
+    p.awaits.take(*due, a);
     if (a.what == ticket::kind::send)
-      for (std::size_t i = 0; i < a.recipients.size(); ++i)
-        settle(a, i, protocol::outcome::unknown);
-    entry = p.awaits.erase(entry);
+      settle_unknown(a);
   }
-  for (ticket t; p.serves.take_expired(now, t);) {
+  for (ticket t; most > 0 && p.serves.take_expired(now, t); --most) {
     if (t.what == ticket::kind::request)
       continue; // its caller was told `timeout`
     for (auto& progress : t.recipients_progress)
@@ -160,6 +163,13 @@ void hub::expire(peer& p, steady_time now) {
         progress.result = protocol::outcome::expired;
     complete(p, t);
   }
+  if (most == 0)
+    send(this, expire_more{p.id});
+}
+
+void hub::expire_more_of(peer_id id) {
+  if (auto* p = find(id))
+    expire(*p, home::current().now);
 }
 
 void hub::leave() {

@@ -5,9 +5,9 @@
 //
 // Handles: link_up, link_down (from the gate), batches (std::string, from other hubs), open_group,
 // near_member, near_user, far_route, far_publication (from groups, users, sessions), settlements
-// and answer (for what other nodes asked), down of a group, flush_links, beat (from itself),
-// leave_cluster (from the server). Tells groups and users of far members and users; settles what
-// other nodes answer, or do not.
+// and answer (for what other nodes asked), down of a group, flush_links, beat, expire_more (from
+// itself), leave_cluster (from the server). Tells groups and users of far members and users;
+// settles what other nodes answer, or do not.
 
 #include "actors/cluster_view.hpp"
 #include "actors/early_batches.hpp"
@@ -37,6 +37,9 @@ class hub final : public caf::event_based_actor {
 public:
   /// How much longer than the sender waits for its outcome another node may take to tell it.
   static constexpr std::chrono::seconds receipt_grace{1};
+  /// Of what was asked of a peer, or by it, and has expired, so much is told before the hub's other
+  /// messages have a turn.
+  static constexpr std::size_t expired_max = 4096;
   /// Lost nodes that are remembered for the operators.
   static constexpr std::size_t lost_max = 256;
   /// A publication is counted without the nodes that are silent this long (protocol.md section 4).
@@ -71,10 +74,12 @@ private:
   void meet(const link_up& l);
   void part(const link_down& l);
   void lose(peer_id id, std::string_view why);
-  void settle_lost(const peer& p);
+  void settle_lost(peer& p);
+  void settle_unknown(const awaited& a);
   void forget_roster(peer_id lost);
   void heartbeat();
   void expire(peer& p, steady_time now);
+  void expire_more_of(peer_id id);
   void leave();
 
   // What goes out.

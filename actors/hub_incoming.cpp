@@ -251,10 +251,9 @@ void hub::take(peer&, const protocol::unban_record& r) {
 // ---- what became of ours ----
 
 void hub::take(peer& p, const protocol::receipt_record& r) {
-  auto found = p.awaits.extract(r.id);
-  if (found.empty())
+  awaited a;
+  if (!p.awaits.take(r.id, a))
     return;
-  auto& a = found.mapped();
   if (r.gone)
     return settle_gone(a);
   std::vector<protocol::outcome> outcomes(a.recipients.size(), protocol::outcome::delivered);
@@ -266,17 +265,17 @@ void hub::take(peer& p, const protocol::receipt_record& r) {
 }
 
 void hub::take(peer& p, const protocol::count_record& r) {
-  if (auto found = p.awaits.extract(r.id); !found.empty())
-    settle_count(found.mapped(), r.count);
+  if (awaited a; p.awaits.take(r.id, a))
+    settle_count(a, r.count);
 }
 
 void hub::take(peer& p, const protocol::answer_record& r) {
-  auto found = p.awaits.extract(r.id);
-  if (found.empty())
+  awaited asked;
+  if (!p.awaits.take(r.id, asked))
     return;
   answer a;
-  a.to = found.mapped().from;
-  a.ticket = found.mapped().ticket;
+  a.to = asked.from;
+  a.ticket = asked.ticket;
   a.from = r.from;
   a.data = r.data;
   a.opaque = r.opaque;

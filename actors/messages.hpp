@@ -330,6 +330,9 @@ struct far_unban {
 /// The hub's own alarms.
 struct flush_links {};
 struct beat {};
+struct expire_more {
+  peer_id peer = 0;
+};
 /// The node ends: say goodbye.
 struct leave_cluster {};
 
@@ -390,6 +393,7 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_route))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_publication))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::flush_links))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::beat))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::expire_more))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::leave_cluster))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_member))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_members))
@@ -432,6 +436,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_route)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_publication)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::flush_links)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::beat)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::expire_more)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::leave_cluster)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_member)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_members)

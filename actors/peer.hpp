@@ -7,6 +7,7 @@
 #include "actors/links.hpp"
 #include "actors/messages.hpp"
 #include "actors/tickets.hpp"
+#include "actors/timed_book.hpp"
 #include "protocol/record.hpp"
 
 #include <algorithm>
@@ -17,7 +18,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -103,10 +103,10 @@ public:
   // ---- messages ----
 
   std::uint64_t open(awaited a) {
-    awaits.emplace(++last_id_, std::move(a));
+    awaits.add(++last_id_, std::move(a));
     return last_id_;
   }
-  std::unordered_map<std::uint64_t, awaited> awaits;
+  timed_book<std::uint64_t, awaited> awaits;
   tickets serves; ///< what it asked us, by our tickets; `id` is its number
   std::map<std::string, std::uint64_t> lost; ///< publications it was not sent, by group
 

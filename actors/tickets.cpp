@@ -1,6 +1,7 @@
 #include "actors/tickets.hpp"
 
-#include <algorithm>
+#include <cassert>
+#include <utility>
 
 namespace beckon::actors {
 
@@ -16,18 +17,21 @@ std::uint32_t tickets::open(ticket t) {
     t.recipients_progress.resize(t.to.size());
     t.open = t.to.size();
   }
-  requests_ += t.what == ticket::kind::request;
-  waiting_ += t.waits;
-  owed_bytes_ += owed_by(t);
-  open_.emplace(last_, std::move(t));
+  auto* entered = open_.add(last_, {std::move(t), last_});
+  assert(entered); // after 2^32 others its number is free again
+  requests_ += entered->what == ticket::kind::request;
+  waiting_ += entered->waits;
+  owed_bytes_ += owed_by(*entered);
+  if (entered->group)
+    by_group_.insert(*entered);
   return last_;
 }
 
 bool tickets::settle(const settlement& s, ticket& done) {
-  auto found = open_.find(s.ticket);
-  if (found == open_.end())
+  auto* found = open_.find(s.ticket);
+  if (!found)
     return false;
-  auto& t = found->second;
+  auto& t = *found;
   bool complete = false;
   switch (s.what) {
   case settlement::kind::outcome:
@@ -45,7 +49,7 @@ bool tickets::settle(const settlement& s, ticket& done) {
     break;
   }
   if (complete)
-    remove(found, done);
+    remove(t, done);
   return complete;
 }
 
@@ -68,41 +72,35 @@ bool tickets::settle_outcome(ticket& t, const settlement& s) {
 }
 
 bool tickets::take(std::uint32_t number, ticket& out) {
-  auto found = open_.find(number);
-  if (found == open_.end())
-    return false;
-  remove(found, out);
-  return true;
+  auto* found = open_.find(number);
+  if (found)
+    remove(*found, out);
+  return found != nullptr;
 }
 
 std::uint32_t tickets::take_expired(steady_time now, ticket& out) {
-  auto found =
-      std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.expires <= now; });
-  if (found == open_.end())
+  auto* due = open_.due(now);
+  if (!due)
     return 0;
-  auto number = found->first;
-  remove(found, out);
+  auto number = *due;
+  take(number, out);
   return number;
 }
 
 bool tickets::take_of_group(caf::actor_id group, ticket& out) {
-  auto found =
-      std::find_if(open_.begin(), open_.end(), [&](auto& e) { return e.second.group == group; });
-  if (found == open_.end())
+  auto found = by_group_.find(group);
+  if (found == by_group_.end())
     return false;
-  remove(found, out);
+  remove(*found, out);
   return true;
 }
 
-steady_time tickets::next_expiry() const {
-  return std::min_element(open_.begin(), open_.end(),
-                          [](auto& a, auto& b) { return a.second.expires < b.second.expires; })
-      ->second.expires;
-}
-
-void tickets::remove(book::iterator found, ticket& out) {
-  out = std::move(found->second);
-  open_.erase(found);
+void tickets::remove(entry& which, ticket& out) {
+  if (which.group)
+    by_group_.erase(by_group_.iterator_to(which));
+  entry gone;
+  open_.take(which.number, gone);
+  out = std::move(static_cast<ticket&>(gone));
   requests_ -= out.what == ticket::kind::request;
   waiting_ -= out.waits;
   owed_bytes_ -= owed_by(out);

@@ -1,15 +1,16 @@
 #pragma once
 // What a session waits for: the outcomes of the frames that it sent with an id. Owns: when such a
-// frame is answered, and that it is answered exactly once. One book per session; a ticket that is
-// unknown is one that has been answered.
+// frame is answered, and that it is answered exactly once. One book per session, behaviour and
+// peer; a ticket that is unknown is one that has been answered. What an operation costs does not
+// depend on how many are open.
 
 #include "actors/messages.hpp"
-#include "actors/timing_wheel.hpp"
+#include "actors/timed_book.hpp"
 #include "protocol/encode.hpp"
 
+#include <boost/intrusive/set.hpp>
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace beckon::actors {
@@ -59,15 +60,28 @@ public:
   /// Bytes of recipients' names that answers may have to repeat.
   std::size_t owed_bytes() const noexcept { return owed_bytes_; }
   /// @returns the earliest expiry. @pre size() > 0
-  steady_time next_expiry() const;
+  steady_time next_expiry() const { return open_.next_expiry(); }
 
 private:
-  using book = std::unordered_map<std::uint32_t, ticket>;
-  void remove(book::iterator found, ticket& out);
+  /// A ticket, and its place among those of its group.
+  struct entry : ticket, boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>> {
+    entry() = default;
+    entry(ticket t, std::uint32_t of) : ticket(std::move(t)), number(of) {}
+    std::uint32_t number = 0;
+  };
+  struct group_of {
+    using type = caf::actor_id;
+    const type& operator()(const entry& e) const noexcept { return e.group; }
+  };
+  void remove(entry& which, ticket& out);
   static std::size_t owed_by(const ticket& t) noexcept;
   static bool settle_outcome(ticket& t, const settlement& s);
 
-  book open_;
+  timed_book<std::uint32_t, entry> open_;
+  /// Those that a group carries. Behind the book, so that it ends before it.
+  boost::intrusive::multiset<entry, boost::intrusive::key_of_value<group_of>,
+                             boost::intrusive::constant_time_size<false>>
+      by_group_;
   std::uint32_t last_ = 0;
   std::size_t requests_ = 0;
   std::size_t waiting_ = 0;

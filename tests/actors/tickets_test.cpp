@@ -154,6 +154,31 @@ BOOST_AUTO_TEST_CASE(what_is_expired_is_taken_out_at_its_time) {
   BOOST_TEST((book.next_expiry() == start + 6s));
 }
 
+BOOST_AUTO_TEST_CASE(expired_tickets_come_in_the_order_of_their_times) {
+  tickets book;
+  ticket out;
+  std::vector<std::uint32_t> numbers;
+  for (int i = 0; i < 100; ++i) {
+    auto t = to({"a"});
+    t.expires = start + std::chrono::milliseconds(i * 37 % 100); // each once
+    t.group = static_cast<caf::actor_id>(i % 7);
+    numbers.push_back(book.open(std::move(t)));
+  }
+  for (std::size_t i = 0; i < numbers.size(); i += 3)
+    BOOST_TEST(book.take(numbers[i], out)); // in any order
+  BOOST_TEST(book.take_of_group(3, out));
+  auto left = book.size();
+  auto last = start;
+  for (; left > 0; --left) {
+    BOOST_TEST((book.next_expiry() >= last));
+    last = book.next_expiry();
+    BOOST_TEST(!book.take_expired(last - 1ms, out));
+    BOOST_TEST(book.take_expired(start + 1s, out) != 0);
+    BOOST_TEST((out.expires == last));
+  }
+  BOOST_TEST(book.take_expired(start + 1h, out) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(the_tickets_of_a_group_are_taken_out_together) {
   tickets book;
   ticket out;
