@@ -2,6 +2,7 @@
 
 #include "actors/home.hpp"
 
+#include <algorithm>
 #include <random>
 
 namespace beckon::actors {
@@ -32,9 +33,14 @@ const caf::actor& node_state::door_of(std::uint16_t home) const {
   return home == homes.size() ? hub : clerk;
 }
 
+std::string_view node_state::node_of_session(std::string_view session) noexcept {
+  auto dot = session.size() - std::min(session.size(), session_digits + 1);
+  return session.substr(dot).starts_with('.') ? session.substr(0, dot) : std::string_view{};
+}
+
 const caf::actor* node_state::users_of_session(std::string_view session) const {
-  if (session.size() != name.size() + 17 || !session.starts_with(name) ||
-      session[name.size()] != '.')
+  auto of = node_of_session(session);
+  if (of.empty() || (of != name && !hub))
     return nullptr;
   auto shard = std::string_view(hex, shards).find(session.back());
   return shard == std::string_view::npos ? nullptr : &users[shard];
@@ -45,7 +51,7 @@ std::string node_state::new_session_name(std::string_view user) const {
   std::random_device random;
   auto bits = (std::uint64_t{random()} << 32) | random();
   auto id = name + '.';
-  for (int i = 0; i < 15; ++i, bits >>= 4)
+  for (std::size_t i = 1; i < session_digits; ++i, bits >>= 4)
     id += hex[bits & 15];
   return id + hex[shard_of(user)];
 }

@@ -73,11 +73,15 @@ struct node_state {
   /// senders to the hub, whose place is behind the last thread's; those of groups to the clerk,
   /// whose place is behind the hub's.
   const caf::actor& door_of(std::uint16_t home) const;
-  /// The shard that a session's public id names, or nothing when no session of this node can have
-  /// that id.
+  /// The shard through which all goes that is for the session of that public id, wherever it is:
+  /// that of its user, so that what is for the user cannot overtake it. Nothing: no session that is
+  /// reached from here can have that id.
   const caf::actor* users_of_session(std::string_view session) const;
+  /// The name of the node whose session has that public id; empty: none can.
+  static std::string_view node_of_session(std::string_view session) noexcept;
   /// A new public id for a session of this user: `<node>.<15 random hex digits><shard>`.
   std::string new_session_name(std::string_view user) const;
+  static constexpr std::size_t session_digits = 16;
 
   /// More shards than threads, so that two threads seldom want one; a power of two up to 16 (one
   /// hex digit).

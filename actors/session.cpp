@@ -266,11 +266,6 @@ void session::send_direct(const client_frame& f) {
       f.user ? &home_.shared.users_of(*f.user) : home_.shared.users_of_session(*f.session);
   if (shard)
     return send(*shard, std::move(r));
-  if (home_.shared.hub) {
-    auto node = f.session->substr(0, f.session->find('.'));
-    return send(home_.shared.hub,
-                far_route{.node = std::string(node), .what = std::move(r), .recipients = {{}}});
-  }
   home_.count.message(kind_of(f.type), protocol::outcome::offline);
   if (r.ticket)
     home_.settle({.to = where_, .ticket = r.ticket, .result = protocol::outcome::offline});

@@ -42,14 +42,9 @@ void users::enroll(enroll_session& e) {
 }
 
 void users::deliver(route& r) {
+  if (r.by == addressing::session)
+    return deliver_to_session(r);
   handovers out(shared_, r);
-  if (r.by == addressing::session) {
-    if (auto found = by_name_.find(r.to.first); found != by_name_.end())
-      out.add(sessions_.at(found->second).where, 0, 1);
-    else
-      out.settle(0, protocol::outcome::offline);
-    return out.send(*this);
-  }
   auto near = by_user_.find(r.to.first);
   auto far = r.from_far ? far_.end() : far_.find(r.to.first);
   auto near_sessions = near == by_user_.end() ? 0 : near->second.size();
@@ -62,6 +57,20 @@ void users::deliver(route& r) {
   if (far != far_.end())
     for (auto peer : far->second)
       out.add_far(peer, 0, sessions);
+  out.send(*this);
+}
+
+/// One of another node goes by the way of its user's messages, from here to the hub.
+void users::deliver_to_session(route& r) {
+  auto node = node_state::node_of_session(r.to.first);
+  if (node != shared_.name && shared_.hub && !r.from_far)
+    return send(shared_.hub,
+                far_route{.node = std::string(node), .what = std::move(r), .recipients = {{}}});
+  handovers out(shared_, r);
+  if (auto found = by_name_.find(r.to.first); found != by_name_.end())
+    out.add(sessions_.at(found->second).where, 0, 1);
+  else
+    out.settle(0, protocol::outcome::offline);
   out.send(*this);
 }
 

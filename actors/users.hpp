@@ -31,6 +31,7 @@ private:
   };
   void enroll(enroll_session& e);
   void deliver(route& r);
+  void deliver_to_session(route& r);
   void forget(caf::actor_id session);
   void tell_hub(const std::string& user, std::size_t sessions);
   void set_far(const far_user& f);

@@ -242,6 +242,40 @@ BOOST_AUTO_TEST_CASE(of_two_sessions_taken_apart_the_newest_stays_when_the_nodes
   BOOST_TEST(two.said() == "");
 }
 
+BOOST_AUTO_TEST_CASE(what_one_sends_to_a_user_and_to_that_session_stays_in_order) {
+  cluster nodes(2);
+  recorder alice(nodes[0], 0, "alice"), bob(nodes[1], 0, "bob");
+  nodes.settle();
+  auto welcome = bob.said();
+  auto start = welcome.find("\"session\":\"") + 11;
+  auto session = welcome.substr(start, welcome.find('"', start) - start);
+  alice.said();
+  for (int i = 0; i < 10; ++i) {
+    alice.write(R"({"type":"send","user":"bob","data":0})");
+    alice.write(R"({"type":"send","session":")" + session + R"(","data":1})");
+    alice.write(R"({"type":"request","id":1,"timeout_ms":50,"user":"bob","data":2})");
+  }
+  nodes.settle();
+  std::string order;
+  for (auto& f : bob.frames)
+    order += f.json[f.json.size() - 2];
+  std::string expected;
+  for (int i = 0; i < 10; ++i)
+    expected += "012";
+  BOOST_TEST(order == expected);
+  alice.end(), bob.end();
+}
+
+BOOST_AUTO_TEST_CASE(a_session_of_no_node_is_offline) {
+  cluster nodes(2);
+  client alice(nodes, 0, "alice");
+  for (const std::string id : {"n1.0123456789abcdef", "n7.0123456789abcdef", "n0.0123456789abcdef",
+                               ".0123456789abcdef", "0123456789abcdef", "n1.0123456789abcdeg"})
+    BOOST_TEST(alice.tell(R"("type":"send","id":1,"session":")" + id + R"(","data":1)") ==
+                   error(1, code::not_delivered, "\"outcomes\":{\"" + id + "\":\"offline\"}"),
+               id);
+}
+
 // ---- publications
 // ------------------------------------------------------------------------------------
 
