@@ -20,7 +20,7 @@ void session::text(std::string_view message) {
     return;
   auto& lines = home_.lines;
   if (auto why = protocol::split_batch(message, home_.shared.bounds, lines))
-    return refuse({.why = *why, .id = 0, .unparsable = true, .field = {}});
+    return reject({.why = *why, .id = 0, .unparsable = true, .field = {}}, message.size());
   take_lines(lines);
 }
 
@@ -73,7 +73,8 @@ bool session::take_line(std::string_view line) {
   return true;
 }
 
-/// Frames that cannot be read count against the rate as well.
+/// Frames that cannot be read count against the rate as well; a batch that is refused whole counts
+/// as one, of its size.
 void session::reject(protocol::rejection why, std::size_t bytes) {
   if (phase_ == phase::greeted && why.why == code::too_large && why.field == "token")
     return close(protocol::close_code::invalid_token); // of a hello: no other frame has one yet

@@ -982,6 +982,56 @@ BOOST_AUTO_TEST_CASE(a_frame_that_comes_too_soon_is_told_that_alone) {
   BOOST_TEST(at.alice.said() == error(1, code::rate_limited, "\"retry_after_ms\":1001"));
 }
 
+/// One frame more than a batch may have, each of so many bytes.
+std::string too_long_a_batch(std::size_t line_bytes = 16) {
+  std::string all;
+  for (std::size_t i = 0; i <= protocol::limits{}.batch_frames_max; ++i)
+    all += R"({"type":"ping"})" + std::string(line_bytes - 16, ' ') + '\n';
+  return all;
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_that_is_refused_whole_is_one_frame_of_the_rate) {
+  const protocol::limits bounds;
+  meeting at(bounds);
+  for (std::size_t i = 0; i < bounds.frames_burst; ++i)
+    at.alice.write(too_long_a_batch());
+  auto said = at.alice.said();
+  BOOST_TEST(has(said, R"("code":"too_many")"));
+  BOOST_TEST(!has(said, R"("code":"rate_limited")"));
+  at.alice.write(too_long_a_batch());
+  BOOST_TEST(has(at.alice.said(), R"("code":"rate_limited")"));
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_that_is_refused_whole_counts_with_its_size) {
+  const protocol::limits bounds;
+  meeting at(bounds);
+  const auto batch = too_long_a_batch(4096);
+  for (std::size_t left = bounds.bytes_per_second; left >= batch.size(); left -= batch.size())
+    at.alice.write(batch);
+  BOOST_TEST(!has(at.alice.said(), R"("code":"rate_limited")"));
+  at.alice.write(batch);
+  BOOST_TEST(has(at.alice.said(), R"("code":"rate_limited")"));
+}
+
+BOOST_AUTO_TEST_CASE(who_has_not_said_who_it_is_has_the_same_rates) {
+  stage node(1, protocol::limits{});
+  recorder nobody(node, 0, actors::greeting{});
+  for (int i = 0; i < 1000; ++i)
+    nobody.write(too_long_a_batch());
+  BOOST_TEST(has(nobody.said(), R"("code":"rate_limited")"));
+}
+
+BOOST_AUTO_TEST_CASE(who_goes_on_with_batches_that_are_refused_whole_is_closed) {
+  meeting at(protocol::limits{});
+  for (int i = 0; i < 200; ++i) {
+    for (int n = 0; n < 50; ++n)
+      at.alice.write(too_long_a_batch());
+    at.alice.take_all();
+    at.node.pass(100ms);
+  }
+  BOOST_TEST((at.alice.closed() == close_code::rate_limited));
+}
+
 BOOST_AUTO_TEST_CASE(who_is_over_the_rate_of_joins_for_long_is_closed) {
   meeting at(with(&protocol::limits::joins_per_second, std::size_t{30}));
   for (int i = 0; i < 30; ++i)
