@@ -39,6 +39,9 @@ public:
   static constexpr std::chrono::seconds group_answer_max{5};
   /// What a message on its way takes in memory beside its frame.
   static constexpr std::size_t route_bytes = 512;
+  /// How long a checkpoint may hold a client back, whatever time its frame gives: nobody is told of
+  /// its outcome.
+  static constexpr std::chrono::seconds checkpoint_wait_max{5};
   /// A token's session gets `token_expired` at its `exp` and is closed this much later
   /// (protocol.md: within 1 s).
   static constexpr std::chrono::milliseconds expiry_grace{250};

@@ -107,10 +107,12 @@ void session::written(std::uint64_t position) {
 // ---- outcomes ----
 
 std::uint32_t session::open_ticket(ticket t, std::chrono::milliseconds wait) {
+  auto silent = t.id == 0;
+  if (silent)
+    wait = std::min<std::chrono::milliseconds>(wait, checkpoint_wait_max);
   t.started = home_.now;
   t.expires = home_.now + wait;
   wake_by(t.expires);
-  auto silent = t.id == 0;
   auto number = tickets_.open(std::move(t));
   if (silent) {
     checkpoint_ = number;

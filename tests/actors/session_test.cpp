@@ -424,6 +424,20 @@ BOOST_AUTO_TEST_CASE(who_is_held_back_without_an_id_goes_on_when_nobody_counts) 
   BOOST_TEST(at.alice.said() == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_checkpoint_holds_nobody_back_for_longer_whatever_its_frame_says) {
+  meeting at;
+  auto patient = silent;
+  patient.insert(patient.size() - 1, R"(,"ttl":60)");
+  while (!at.alice.paused())
+    at.alice.write(patient);
+  at.node.pass(actors::session::checkpoint_wait_max - 100ms); // no actor runs meanwhile
+  at.node.fire(0);
+  BOOST_TEST(at.alice.paused());
+  at.node.pass(200ms);
+  at.node.fire(0);
+  BOOST_TEST(!at.alice.paused());
+}
+
 // ---- sends
 // ----------------------------------------------------------------------------------------
 
