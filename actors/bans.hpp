@@ -23,6 +23,8 @@ public:
   std::optional<std::int64_t> end_of(std::string_view uid, std::int64_t now) const;
   /// Forgets those that are over.
   void expire(std::int64_t now);
+  /// When the first is over. @pre not empty
+  std::int64_t next_end() const { return ends_.begin()->first; }
   bool empty() const noexcept { return ends_.empty(); }
 
 private:

@@ -222,12 +222,14 @@ void behaviour_host::finish(std::uint32_t number, const ticket& t) {
 }
 
 void behaviour_host::look_for_overdue() {
-  if (!std::exchange(looking_, true))
-    of_.delayed_send(&of_, overdue_step, behaviour_alarm{0, overdue_timer});
+  if (overdue_at_ != never)
+    return;
+  overdue_at_ = of_.clock().now() + overdue_step;
+  of_.wake_by(overdue_at_);
 }
 
 void behaviour_host::expire_overdue() {
-  looking_ = false;
+  overdue_at_ = never;
   ticket t;
   for (std::uint32_t number; (number = tickets_.take_expired(home::current().now, t)) != 0;) {
     for (auto& p : t.recipients_progress)
@@ -263,18 +265,18 @@ void behaviour_host::stay(bool on) {
 
 // ---- time ----
 
-void behaviour_host::set_alarm(timer_id timer, milliseconds time) {
-  time = std::clamp<milliseconds>(time, milliseconds{0}, time_max);
-  of_.delayed_send(&of_, time, behaviour_alarm{now_.generation, timer});
+steady_time behaviour_host::in(milliseconds time) const {
+  return of_.clock().now() + std::clamp<milliseconds>(time, milliseconds{0}, time_max);
 }
 
 timer_id behaviour_host::after(milliseconds time, std::function<void()> f) {
   if (now_.timers.size() >= timers_max)
     throw std::length_error("the behaviour has too many timers");
-  auto timer = ++timers_;
-  now_.timers.emplace(timer, std::move(f));
-  set_alarm(timer, time);
-  return timer;
+  auto when = in(time);
+  auto number = ++timers_;
+  now_.timers.add(number, {when, std::move(f)});
+  of_.wake_by(when);
+  return number;
 }
 
 void behaviour_host::cancel(timer_id timer) {
@@ -283,32 +285,50 @@ void behaviour_host::cancel(timer_id timer) {
 
 void behaviour_host::tick_every(milliseconds time) {
   now_.tick = time;
-  now_.ticking = 0;
-  if (time.count() > 0)
-    set_alarm(now_.ticking = ++timers_, time);
+  now_.tick_at = time.count() > 0 ? in(time) : never;
+  wake_for_time();
 }
 
-void behaviour_host::due(const behaviour_alarm& a) {
-  if (a.timer == overdue_timer)
+/// Rings what is due. So much at a time that the group's messages have their turn in between; what
+/// is set meanwhile waits for the next time.
+void behaviour_host::wake() {
+  auto now = of_.clock().now();
+  auto last = timers_;
+  if (overdue_at_ <= now)
     expire_overdue();
-  else if (a.generation == now_.generation)
-    ring(a.timer);
+  for (auto most = rings_max; most > 0; --most) {
+    auto* first = now_.timers.due(now);
+    if (first && *first > last)
+      first = nullptr;
+    if (now_.tick_at <= now && (!first || now_.tick_at <= now_.timers.next_expiry()))
+      ring_tick();
+    else if (first)
+      ring(*first);
+    else
+      break;
+  }
+  wake_for_time();
   tell_changes();
 }
 
-void behaviour_host::ring(timer_id timer) {
-  if (timer == now_.ticking) {
-    set_alarm(timer, now_.tick);
-    if (wants(hook::ticking))
-      run(hook::ticking, [&] { now_.instance->ticking(*this); });
-    return;
-  }
-  auto found = now_.timers.find(timer);
-  if (found == now_.timers.end())
-    return; // cancelled
-  auto f = std::move(found->second);
-  now_.timers.erase(found);
-  run(hook::timer, f);
+void behaviour_host::wake_for_time() {
+  auto next = std::min(now_.tick_at, overdue_at_);
+  if (!now_.timers.empty())
+    next = std::min(next, now_.timers.next_expiry());
+  if (next != never)
+    of_.wake_by(next);
+}
+
+void behaviour_host::ring_tick() {
+  now_.tick_at = in(now_.tick);
+  if (wants(hook::ticking))
+    run(hook::ticking, [&] { now_.instance->ticking(*this); });
+}
+
+void behaviour_host::ring(timer_id which) {
+  set_timer rung;
+  now_.timers.take(which, rung);
+  run(hook::timer, rung.call);
 }
 
 caf::event_based_actor& behaviour_host::actor() {

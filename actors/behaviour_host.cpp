@@ -93,6 +93,7 @@ void behaviour_host::start(const behaviour_kind* kind, settings given) {
 void behaviour_host::install(living in) {
   now_ = std::move(in);
   hooks_ = now_.instance ? now_.kind->hooks : 0;
+  wake_for_time(); // one that goes on brings its timers
 }
 
 /// Makes an instance, whose hooks are asked from here on.

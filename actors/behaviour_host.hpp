@@ -11,10 +11,10 @@
 #include "actors/home.hpp"
 #include "actors/messages.hpp"
 #include "actors/tickets.hpp"
+#include "actors/timed_book.hpp"
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +39,8 @@ public:
   static constexpr std::chrono::milliseconds slow_min{100};
   /// How often awaited outcomes are looked through for those that are overdue.
   static constexpr std::chrono::seconds overdue_step{1};
+  /// Timers that are due and called before the group's next message.
+  static constexpr std::size_t rings_max = 64;
 
   explicit behaviour_host(group& of) : of_(of) {}
 
@@ -67,7 +69,8 @@ public:
   void note_joined(const seat& s);
   void note_left(const seat& s);
   void tell_changes();
-  void due(const behaviour_alarm& a);
+  /// Something may be due.
+  void wake();
   void settle(const settlements& list);
   /// What other actors may send to the group's actor.
   caf::behavior handlers();
@@ -105,19 +108,23 @@ public:
 
 private:
   friend class guarded_behavior;
-  static constexpr timer_id overdue_timer = 0; ///< the host's own; a behaviour's begin with 1
+  static constexpr steady_time never = steady_time::max();
   class route_event;
   class publication_event;
 
+  struct set_timer {
+    steady_time expires{};
+    std::function<void()> call = {};
+  };
   /// All that goes with an instance, so that a swap can be taken back.
   struct living {
     std::unique_ptr<beckon::actors::behaviour> instance = {};
     const behaviour_kind* kind = nullptr;
     settings given = {};
     std::uint64_t generation = 0;
-    std::map<timer_id, std::function<void()>> timers = {};
-    std::chrono::milliseconds tick{0};
-    timer_id ticking = 0;
+    timed_book<timer_id, set_timer> timers = {};
+    std::chrono::milliseconds tick{0}; ///< 0: none
+    steady_time tick_at = never;
     bool stays = false;                                   ///< its group, without members
     std::unordered_map<std::uint32_t, told> awaited = {}; ///< by ticket
   };
@@ -167,8 +174,10 @@ private:
   /// What a hook has decided. @throws std::invalid_argument where that cannot be said
   verdict checked(verdict v);
   void expire_overdue();
-  void ring(timer_id timer);
-  void set_alarm(timer_id timer, std::chrono::milliseconds time);
+  void ring(timer_id which);
+  void ring_tick();
+  steady_time in(std::chrono::milliseconds time) const;
+  void wake_for_time();
   void look_for_overdue();
 
   group& of_;
@@ -182,8 +191,8 @@ private:
   std::deque<steady_time> failures_;
   std::deque<change> changes_;
   tickets tickets_;
-  bool enlisted_ = false; ///< the clerk knows the group
-  bool looking_ = false;  ///< for overdue outcomes
+  bool enlisted_ = false;          ///< the clerk knows the group
+  steady_time overdue_at_ = never; ///< when it looks for overdue outcomes
   protocol::json_splitter json_;
   std::string line_; ///< what `checked` returns, where it is not what came
 };

@@ -51,16 +51,11 @@ caf::behavior group::own_handlers() {
         if (host_)
           host_->settle(list);
       },
-      [this](ban_alarm) { end_bans(); },
-      [this](const behaviour_alarm& a) { alarm(a); },
       [this](const far_removal& f) { remove_far(f); },
       [this](const far_unban& f) { bans_.remove(f.uid), retire_if_empty(); },
       [this](const swap_behaviour& s) { swap(s); },
       [this](const choose_behaviours& c) { choose_again(c); },
-      [this](retired) {
-        if (host_)
-          host_->stop();
-      },
+      [this](retired) { retire(); },
   };
   if (auto more = host_ ? host_->handlers() : caf::behavior{})
     return own.or_else(std::move(more));
@@ -312,6 +307,7 @@ void group::refuse(const session_address& who, std::uint64_t question, protocol:
 // ---- end ----
 
 void group::on_exit() {
+  alarm_.reset();
   // Nobody is left after a polite end, which may come on a thread that is no home (the clock's);
   // after a failure the gauge must not keep those who were.
   if (!roster_.empty())

@@ -6,11 +6,12 @@
 //
 // Handles: join_group (from the directory), update_member, leave_group, read_roster, route,
 // publication (from sessions; the last two from the hub, for other nodes), call_group (from
-// sessions), flush_presence, ban_alarm and behaviour_alarm (from itself), settlements (from the
-// clerk), retired, swap_behaviour and choose_behaviours (from the directory), down of a session;
-// far_members, far_member, far_removal, far_unban, peer_lost, far_gap (from the hub). What else
-// comes is for its behaviour. Answers through the relays; tells the hub of its own members.
+// sessions), flush_presence (from itself), settlements (from the clerk), retired, swap_behaviour
+// and choose_behaviours (from the directory), down of a session; far_members, far_member,
+// far_removal, far_unban, peer_lost, far_gap (from the hub). What else comes is for its behaviour.
+// Answers through the relays; tells the hub of its own members.
 
+#include "actors/actor_alarm.hpp"
 #include "actors/audiences.hpp"
 #include "actors/bans.hpp"
 #include "actors/behaviour_host.hpp"
@@ -58,14 +59,15 @@ private:
   caf::behavior own_handlers();
   void renew_handlers();
   caf::actor_id current_sender_id() { return current_sender() ? current_sender()->id() : 0; }
-  void alarm(const behaviour_alarm& a);
+  void wake_by(actor_alarm::time_point when);
+  void wake();
+  void wake_for_bans();
   void remove(std::string_view uid, protocol::left_reason why);
   void remove_all(protocol::left_reason why);
   void remove_everywhere(std::string_view uid, std::int64_t banned_until);
   void remove_far(const far_removal& f);
   void ban(std::string_view uid, std::int64_t until);
   void unban(std::string_view uid);
-  void end_bans();
   void repeat_ban(const far_member& f);
 
   void open(const join_group& j);
@@ -93,6 +95,7 @@ private:
   void schedule_flush();
   void flush_due(const flush_presence& f);
   void flush();
+  void retire();
   void retire_if_empty();
   caf::error fail(std::exception_ptr& trouble);
 
@@ -106,6 +109,7 @@ private:
   roster roster_;
   audiences audiences_;
   bans bans_;
+  std::unique_ptr<actor_alarm> alarm_;   ///< of bans and behaviours; none: never needed
   std::unique_ptr<behaviour_host> host_; ///< none: the group has no behaviour of a user's
   bool open_;                            ///< it knows who is in the group on other nodes
   std::vector<join_group> waiting_;      ///< until it does
@@ -116,6 +120,7 @@ private:
   std::uint64_t window_ = 0; ///< the number of the one that changes are gathered in
   bool window_open_ = false;
   bool window_full_ = false; ///< it ends before its time
+  bool retired_ = false; ///< the directory has forgotten it
 };
 
 } // namespace beckon::actors

@@ -2,6 +2,8 @@
 
 #include "actors/group.hpp"
 
+#include <algorithm>
+
 namespace beckon::actors {
 
 // ---- which one ----
@@ -104,8 +106,7 @@ void group::remove_far(const far_removal& f) {
 
 void group::ban(std::string_view uid, std::int64_t until) {
   bans_.add(uid, until);
-  auto time = std::chrono::milliseconds(until - home::current().wall_ms);
-  delayed_send(this, std::max(time, std::chrono::milliseconds{0}), ban_alarm{});
+  wake_for_bans();
 }
 
 void group::unban(std::string_view uid) {
@@ -114,15 +115,40 @@ void group::unban(std::string_view uid) {
     send(shared_.hub, far_unban{name_, std::string(uid)});
 }
 
-void group::end_bans() {
+// ---- time ----
+
+/// For the earliest that the group waits for; at that time it looks.
+void group::wake_by(actor_alarm::time_point when) {
+  if (retired_)
+    return;
+  if (!alarm_)
+    alarm_ = std::make_unique<actor_alarm>(*this, [this] { wake(); });
+  alarm_->ring_by(when);
+}
+
+void group::wake() {
   bans_.expire(home::current().wall_ms);
+  wake_for_bans();
+  if (host_)
+    host_->wake();
   retire_if_empty();
 }
 
-void group::alarm(const behaviour_alarm& a) {
+/// The directory has forgotten it: nothing that it waited for keeps it any longer.
+void group::retire() {
+  retired_ = true;
+  alarm_.reset();
   if (host_)
-    host_->due(a);
-  retire_if_empty();
+    host_->stop();
+}
+
+void group::wake_for_bans() {
+  if (bans_.empty())
+    return;
+  auto left = std::chrono::milliseconds(bans_.next_end() - home::current().wall_ms);
+  left = std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds{0},
+                                               group_api::time_max);
+  wake_by(clock().now() + left);
 }
 
 } // namespace beckon::actors

@@ -119,15 +119,9 @@ struct retire_group {
 };
 /// The directory has forgotten the group: it ends once no session has its handle.
 struct retired {};
-/// A group's own alarms: pending presence changes leave; a ban is over; a timer of its behaviour is
-/// due.
+/// A group's own: pending presence changes leave.
 struct flush_presence {
   std::uint64_t window = 0; ///< which one is over
-};
-struct ban_alarm {};
-struct behaviour_alarm {
-  std::uint64_t generation = 0; ///< of the behaviour's instance that set it
-  std::uint64_t timer = 0;
 };
 
 /// Makes a group reachable for settlements, once. To the clerk.
@@ -402,8 +396,6 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::peer_lost))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_gap))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::call_group))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::retired))
-CAF_ADD_TYPE_ID(beckon, (beckon::actors::ban_alarm))
-CAF_ADD_TYPE_ID(beckon, (beckon::actors::behaviour_alarm))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::swap_behaviour))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::choose_behaviours))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_removal))
@@ -445,8 +437,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::peer_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_gap)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::call_group)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::retired)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::ban_alarm)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::behaviour_alarm)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::swap_behaviour)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::choose_behaviours)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_removal)

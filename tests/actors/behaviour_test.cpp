@@ -431,6 +431,105 @@ BOOST_AUTO_TEST_CASE(timers_ring_once_ticks_again_and_cancelled_ones_never) {
   BOOST_TEST(now.diary == "joined alice1 rang tick tick tick ");
 }
 
+/// What waits in CAF's clock: each entry that is due some day takes memory until then.
+std::size_t in_the_clock(stage& node) {
+  return dynamic_cast<caf::detail::simple_actor_clock&>(node.system().clock()).schedule().size();
+}
+
+BOOST_AUTO_TEST_CASE(cancelled_timers_and_lifted_bans_leave_nothing) {
+  crowd of;
+  now.call = [](beckon::group& g, auto&) {
+    beckon::timer_id later = 0, sooner = 0;
+    for (int i = 0; i < 10'000; ++i) {
+      g.cancel(later), g.cancel(sooner);
+      later = g.after(1h + std::chrono::milliseconds(i), [] { now.diary += "rang "; });
+      sooner = g.after(1h - std::chrono::milliseconds(i), [] { now.diary += "rang "; });
+      g.ban("eve", 1h - std::chrono::milliseconds(i));
+      g.unban("eve");
+    }
+    g.cancel(sooner);
+    return beckon::answer_with();
+  };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  auto before = in_the_clock(of.node);
+  of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"x","data":0})");
+  BOOST_TEST(in_the_clock(of.node) <= before + 1);
+  of.node.settle_for(59min);
+  BOOST_TEST(now.diary == "joined alice1 ");
+  of.node.settle_for(2min);
+  BOOST_TEST(now.diary == "joined alice1 rang ");
+}
+
+BOOST_AUTO_TEST_CASE(no_timer_keeps_a_group_that_is_gone) {
+  crowd of;
+  now.started = [](beckon::group& g) {
+    g.after(1h, [] { now.diary += "rang "; });
+    g.tick_every(1h);
+    g.ban("eve", 30min);
+    g.unban("eve");
+  };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  BOOST_TEST(!!of.node.group_named("g"));
+  of.say(of.alice, R"({"type":"leave","group":"g"})");
+  of.node.settle_for(100ms); // a flush of its presence
+  BOOST_TEST(!of.node.group_named("g"));
+  BOOST_TEST(in_the_clock(of.node) == 0U);
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  of.node.kill_group("g");
+  of.node.settle_for(100ms);
+  BOOST_TEST(in_the_clock(of.node) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(timers_of_one_time_ring_in_their_order_and_all_of_them) {
+  crowd of;
+  const auto many = static_cast<int>(actors::behaviour_host::rings_max * 2 + 1);
+  int rung = 0;
+  bool in_order = true;
+  now.started = [&](beckon::group& g) {
+    for (int i = 0; i < many; ++i)
+      g.after(100ms, [&, i] { in_order = in_order && i == rung++; });
+  };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  of.node.settle_for(90ms);
+  BOOST_TEST(rung == 0);
+  of.node.settle_for(200ms);
+  BOOST_TEST(rung == many);
+  BOOST_TEST(in_order);
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_that_sets_itself_for_now_lets_messages_pass) {
+  crowd of;
+  std::function<void()> again;
+  int rung = 0;
+  now.started = [&](beckon::group& g) {
+    again = [&] {
+      if (++rung < 1000)
+        g.after(0ms, again);
+    };
+    g.after(0ms, again);
+  };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  of.node.settle_for(10ms);
+  BOOST_TEST(rung > 0);
+  BOOST_TEST(rung < 10); // one for each time that it is woken
+}
+
+BOOST_AUTO_TEST_CASE(a_ban_that_is_over_lets_its_empty_group_go) {
+  crowd of;
+  now.call = [](beckon::group& g, const beckon::call&) {
+    g.ban("eve", 1s);
+    g.ban("mallory", 3s);
+    return beckon::answer_with();
+  };
+  of.say(of.alice, R"({"type":"join","id":1,"group":"g"})");
+  of.say(of.alice, R"({"type":"call","group":"g","name":"ban","data":0})");
+  of.say(of.alice, R"({"type":"leave","group":"g"})");
+  of.node.settle_for(2900ms);
+  BOOST_TEST(!!of.node.group_named("g"));
+  of.node.settle_for(200ms);
+  BOOST_TEST(!of.node.group_named("g"));
+}
+
 BOOST_AUTO_TEST_CASE(kicked_and_banned_members_are_out_for_as_long_as_was_said) {
   crowd of;
   now.call = [](beckon::group& g, const beckon::call& c) {
