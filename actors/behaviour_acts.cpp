@@ -13,16 +13,6 @@ namespace beckon::actors {
 
 using std::chrono::milliseconds;
 
-namespace {
-
-std::string quoted(std::string_view text) {
-  std::string json;
-  protocol::append_quoted(json, text);
-  return json;
-}
-
-} // namespace
-
 // ---- the roster ----
 
 std::string_view behaviour_host::name() const {
@@ -90,14 +80,29 @@ void behaviour_host::set_meta(std::string_view uid, std::string_view json) {
 // ---- messages ----
 
 /// What a behaviour says is checked as what clients say: a frame that cannot be read would end
-/// their trust, not its own. @returns it as it may stand in a frame, valid until the next call
-/// @throws std::invalid_argument when it is no JSON value
+/// their trust, not its own, and one that fits into no queue would reach nobody. @returns it as it
+/// may stand in a frame, valid until the next call
+/// @throws std::invalid_argument when it is no JSON value, std::length_error when it is longer than
+/// clients may say it
 protocol::payload behaviour_host::checked(const protocol::payload& data) {
+  if (data.bytes.size() > of_.shared_.bounds.frame_bytes_max)
+    throw std::length_error("the data is longer than a frame may be");
   if (data.opaque)
     return data;
   if (!protocol::is_json(data.bytes))
     throw std::invalid_argument("the data is no JSON value");
   return {protocol::on_one_line(data.bytes, line_), false};
+}
+
+/// A text of the behaviour's as it stands in a frame. @throws as `checked` does
+std::string behaviour_host::quoted(std::string_view text) const {
+  if (text.size() > of_.shared_.bounds.frame_bytes_max)
+    throw std::length_error("the text is longer than a frame may be");
+  std::string json;
+  protocol::append_quoted(json, text);
+  if (!protocol::is_json(json))
+    throw std::invalid_argument("the text is no UTF-8");
+  return json;
 }
 
 protocol::delivery behaviour_host::encode(protocol::frame_type kind, std::string_view from,
@@ -170,6 +175,7 @@ void behaviour_host::answer_caller(const caller& who, const protocol::payload& d
 }
 
 void behaviour_host::refuse(const caller& who, std::string_view code, std::string_view sentence) {
+  quoted(sentence); // throws where it cannot be said
   refuse_sender(who.where, who.ticket, code, sentence);
 }
 

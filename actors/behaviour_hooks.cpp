@@ -78,6 +78,8 @@ private:
 verdict behaviour_host::checked(verdict v) {
   if (v.what == verdict::kind::answer)
     v.text = std::string(checked({v.text, v.opaque}).bytes);
+  else if (v.what == verdict::kind::deny)
+    quoted(v.sentence); // throws where it cannot be said
   return v;
 }
 
@@ -110,7 +112,7 @@ bool behaviour_host::lets_join(join_group& j) {
   joining_event e{.uid = j.uid, .user = j.user, .meta = j.meta, .is_bot = j.is_bot};
   verdict v;
   auto ran = run(hook::joining, [&] {
-    v = now_.instance->joining(*this, e);
+    v = checked(now_.instance->joining(*this, e));
     if (e.changed_meta)
       e.changed_meta = std::string(checked({*e.changed_meta, false}).bytes);
   });

@@ -155,6 +155,7 @@ private:
   void install(living in);
   std::optional<std::string> make(living fresh, const std::any& state);
   std::optional<std::string> take_state(std::any& state) const;
+  std::optional<std::string> why_not(const std::any& state, const behaviour_kind* next) const;
   void go_on(living before);
   void restart(hook what, std::string_view why);
   void make_again_while_it_throws();
@@ -166,6 +167,7 @@ private:
   member_view sender_of(caf::actor_id session) const;
   protocol::payload payload_of(const protocol::delivery& d);
   protocol::payload checked(const protocol::payload& data);
+  std::string quoted(std::string_view text) const;
   protocol::delivery encode(protocol::frame_type kind, std::string_view from,
                             const protocol::payload& data, const protocol::delivery_head& rest);
   std::uint32_t await_outcome(const route& r, told outcome);

@@ -78,6 +78,10 @@ public:
   // ---- messages ----
 
   using told = std::function<void(protocol::outcome)>;
+  // What is said, and in whose name, is checked as what clients say: JSON (or opaque bytes) and
+  // UTF-8, no longer than a frame may be (`--max-frame`). Otherwise std::invalid_argument and
+  // std::length_error are thrown, as they are for what hooks return.
+
   /// A direct message to a member. `outcome`, if given, is called once with what became of it.
   virtual void deliver(std::string_view uid, const protocol::payload& data,
                        const deliver_options& how = {}, told outcome = {}) = 0;

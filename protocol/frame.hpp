@@ -9,9 +9,11 @@
 #include "protocol/names.hpp"
 
 #include <boost/system/result.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +50,11 @@ struct payload {
   // What a JSON value comes as is taken for one. The bytes belong to who gives them.
   payload(std::string_view value, bool is_opaque = false) : bytes(value), opaque(is_opaque) {}
   payload(const std::string& value, bool is_opaque = false) : bytes(value), opaque(is_opaque) {}
-  payload(const char* value, bool is_opaque = false) : bytes(value), opaque(is_opaque) {}
+  /// @throws std::invalid_argument for a null pointer
+  payload(const char* value, bool is_opaque = false)
+      : bytes(value ? value : throw std::invalid_argument("no data: a null pointer")),
+        opaque(is_opaque) {}
+  payload(std::nullptr_t, bool = false) = delete;
 
   std::string_view bytes;
   bool opaque = false;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 using namespace beckon::testing;
 using namespace std::chrono_literals;
@@ -582,6 +583,73 @@ BOOST_AUTO_TEST_CASE(a_bot_of_another_node_is_seen_as_one) {
   });
   BOOST_TEST(now.diary.ends_with("alice bot bot "));
   caf::anon_send_exit(bot, caf::exit_reason::kill);
+}
+
+/// What the behaviour's call comes to; the group goes on.
+struct said_by_behaviour {
+  explicit said_by_behaviour(
+      std::function<beckon::verdict(beckon::group&, const beckon::call&)> f) {
+    now.call = std::move(f);
+    of.join_all();
+    answer = of.say(of.alice, R"({"type":"call","id":2,"group":"g","name":"x","data":0})");
+    now.call = [](auto&, auto&) { return beckon::answer_with("7"); };
+    auto next = of.say(of.alice, R"({"type":"call","id":3,"group":"g","name":"x","data":0})");
+    goes_on = next == R"({"type":"ok","id":3,"from":"$group","data":7})"
+                      "\n";
+  }
+  crowd of;
+  std::string answer;
+  bool goes_on = false;
+};
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_said_in_a_frame_costs_the_behaviour_alone) {
+  static_assert(!std::is_constructible_v<protocol::payload, std::nullptr_t>);
+  const std::string broken = "caf\xe9";
+  const std::string long_text(protocol::limits{}.frame_bytes_max + 1, 'x');
+  const std::string long_json = '"' + long_text + '"';
+  const char* const nothing = nullptr;
+  using verdict_of = std::function<beckon::verdict(beckon::group&, const beckon::call&)>;
+  const std::pair<const char*, verdict_of> cases[] = {
+      {"deny", [&](auto&, auto&) { return beckon::deny("denied", broken); }},
+      {"deny at length", [&](auto&, auto&) { return beckon::deny("denied", long_text); }},
+      {"answer nothing", [&](auto&, auto&) { return beckon::answer_with(nothing); }},
+      {"answer at length", [&](auto&, auto&) { return beckon::answer_with(long_json); }},
+      {"answer long bytes",
+       [&](auto&, auto&) {
+         return beckon::answer_with({long_text, true});
+       }},
+      {"refuse",
+       [&](auto& g, auto& c) { return g.refuse(c.who, "denied", broken), beckon::later(); }},
+      {"deliver from",
+       [&](auto& g, auto&) { return g.deliver("bob", "1", {.from = broken}), beckon::pass(); }},
+      {"deliver at length",
+       [&](auto& g, auto&) { return g.deliver("bob", long_json), beckon::pass(); }},
+      {"publish from",
+       [&](auto& g, auto&) {
+         return g.publish("1", {.from = broken, .except = {}}), beckon::pass();
+       }},
+      {"publish at length", [&](auto& g, auto&) { return g.publish(long_json), beckon::pass(); }},
+  };
+  for (auto& [what, does] : cases) {
+    said_by_behaviour it(does);
+    BOOST_TEST(it.answer == error(2, code::internal), what);
+    BOOST_TEST(it.goes_on, what);
+    BOOST_TEST(it.of.bob.frames.empty(), what);
+    BOOST_TEST(!it.of.alice.closed(), what);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_may_be_as_long_as_a_frame) {
+  const std::string longest = '"' + std::string(protocol::limits{}.frame_bytes_max - 2, 'x') + '"';
+  said_by_behaviour it([&](auto&, auto&) { return beckon::answer_with(longest); });
+  BOOST_TEST(it.answer.ends_with(longest + "}\n"));
+  BOOST_TEST(it.goes_on);
+}
+
+BOOST_AUTO_TEST_CASE(a_join_is_not_denied_in_words_that_cannot_be_said) {
+  crowd of;
+  now.joining = [](auto&, auto&) { return beckon::deny("denied", "caf\xe9"); };
+  BOOST_TEST(of.say(of.alice, R"({"type":"join","id":1,"group":"g"})") == error(1, code::internal));
 }
 
 BOOST_AUTO_TEST_CASE(for_ever_is_a_time_like_others) {
