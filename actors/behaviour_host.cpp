@@ -5,6 +5,7 @@
 #include "actors/group.hpp"
 
 #include <exception>
+#include <typeinfo>
 
 namespace beckon::actors {
 
@@ -166,6 +167,8 @@ swapped behaviour_host::swap(const behaviour_kind* kind, settings given) {
   auto began = steady_clock::now();
   std::any state;
   auto trouble = take_state(state);
+  if (!trouble)
+    trouble = why_not(state, kind);
   if (!trouble) {
     auto before = std::exchange(now_, {});
     trouble = make({.kind = kind, .given = std::move(given)}, kind ? state : std::any{});
@@ -190,6 +193,16 @@ swapped behaviour_host::swap(const behaviour_kind* kind, settings given) {
 void behaviour_host::go_on(living before) {
   install(std::move(before));
   run(hook::handler, [this] { of_.renew_handlers(); });
+}
+
+/// Another library may have another class of that name, which no cast can tell from its own.
+/// @returns what speaks against handing the state on
+std::optional<std::string> behaviour_host::why_not(const std::any& state,
+                                                   const behaviour_kind* next) const {
+  if (!state.has_value() || !next || !next->takes_over || next->library == now_.kind->library ||
+      state.type() == typeid(std::string))
+    return {};
+  return "its state is of another library, from which only a std::string can be taken over";
 }
 
 std::optional<std::string> behaviour_host::take_state(std::any& state) const {

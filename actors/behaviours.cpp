@@ -16,6 +16,7 @@ void behaviours::add(behaviour_kind kind) {
   if (!is_behaviour_name(kind.name))
     throw std::invalid_argument("'" + kind.name + "' is no name of a behaviour");
   auto name = kind.name;
+  kind.library = library_;
   if (!kinds_.emplace(name, std::move(kind)).second)
     throw std::invalid_argument("there are two behaviours named '" + name + "'");
 }

@@ -19,7 +19,7 @@
 #include <vector>
 
 /// Names what a plug-in was built against; another one is refused.
-#define BECKON_BEHAVIOUR_ABI "beckon-behaviour-1/" BECKON_VERSION
+#define BECKON_BEHAVIOUR_ABI "beckon-behaviour-2/" BECKON_VERSION
 
 namespace beckon::actors {
 
@@ -85,6 +85,8 @@ struct behaviour_counters {
 struct behaviour_kind {
   std::string name;
   hook_set hooks = 0;
+  bool takes_over = false;  ///< it has a `take_over` of its own
+  std::string library = {}; ///< the plug-in that it is of; empty: the program itself
   std::function<std::unique_ptr<behaviour>(const settings&)> make;
   std::shared_ptr<behaviour_counters> count = std::make_shared<behaviour_counters>();
 };
@@ -110,6 +112,7 @@ public:
     behaviour_kind kind;
     kind.name = std::move(name);
     kind.hooks = hooks_of<T>();
+    kind.takes_over = !std::is_same_v<decltype(&T::take_over), decltype(&behaviour::take_over)>;
     kind.make = [](const settings& given) -> std::unique_ptr<behaviour> {
       if constexpr (std::is_constructible_v<T, const settings&>)
         return std::make_unique<T>(given);
@@ -119,12 +122,15 @@ public:
     add(std::move(kind));
   }
   void add(behaviour_kind kind);
+  /// What is added from here on is of that plug-in; empty: of the program itself.
+  void adding_from(std::string library) { library_ = std::move(library); }
   /// @returns nullptr when there is none of that name
   const behaviour_kind* find(std::string_view name) const;
   const std::map<std::string, behaviour_kind, std::less<>>& all() const noexcept { return kinds_; }
 
 private:
   std::map<std::string, behaviour_kind, std::less<>> kinds_;
+  std::string library_; ///< of those that are added
 };
 
 /// Groups whose name matches get this behaviour; the first rule that matches holds.

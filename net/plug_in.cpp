@@ -33,6 +33,7 @@ std::optional<std::string> load_plug_in(const std::string& file, actors::behavio
   auto* fill = reinterpret_cast<register_behaviours*>(::dlsym(library, symbol));
   if (!fill)
     return in_quotes(file) + " has no " + symbol + " (BECKON_BEHAVIOURS makes it)";
+  into.adding_from(path);
   try {
     std::string_view abi = fill(BECKON_BEHAVIOUR_ABI, &into);
     if (abi != BECKON_BEHAVIOUR_ABI)
@@ -43,6 +44,7 @@ std::optional<std::string> load_plug_in(const std::string& file, actors::behavio
   } catch (...) { // the process ends with the line; nothing goes on
     return in_quotes(file) + " failed at its registration";
   }
+  into.adding_from({});
   return {};
 }
 

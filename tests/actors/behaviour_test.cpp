@@ -97,6 +97,24 @@ public:
   }
 };
 
+/// Counts as well; what it hands over is text.
+class writing final : public beckon::behaviour {
+public:
+  beckon::verdict sending(beckon::group&, beckon::message&) override {
+    return sent_ += 'x', beckon::pass();
+  }
+  beckon::verdict calling(beckon::group&, const beckon::call&) override {
+    return beckon::answer_with(std::to_string(sent_.size()));
+  }
+  std::any hand_over() const override { return sent_; }
+  void take_over(beckon::group&, const std::any& state) override {
+    sent_ = std::any_cast<std::string>(state);
+  }
+
+private:
+  std::string sent_;
+};
+
 /// Cannot say what it handles, once the test wants it so.
 class speechless final : public beckon::behaviour {
 public:
@@ -121,6 +139,12 @@ void know_behaviours(stage& place) {
   known.add<counting>("counting");
   known.add<refusing>("refusing");
   known.add<speechless>("speechless");
+  known.adding_from("another.so");
+  known.add<counting>("counting_elsewhere");
+  known.add<writing>("writing_elsewhere");
+  known.add<played>("played_elsewhere");
+  known.adding_from({});
+  known.add<writing>("writing");
   rule_of(place, "played");
 }
 
@@ -746,6 +770,27 @@ BOOST_AUTO_TEST_CASE(a_swap_keeps_members_and_hands_the_state_over) {
   BOOST_TEST(of.swap("").behaviour == "");
   BOOST_TEST(of.say(of.alice, count) == error(2, code::not_found));
   BOOST_TEST(of.say(of.alice, to_bob) == ok(7));
+}
+
+BOOST_AUTO_TEST_CASE(the_state_of_another_library_is_taken_over_only_where_it_is_text) {
+  crowd of;
+  of.rule("counting");
+  of.join_all();
+  const std::string send = R"({"type":"send","id":1,"group":"g","to":"bob","data":1})";
+  const std::string ask = R"({"type":"call","id":2,"group":"g","name":"x","data":0})";
+  auto count = [](int n) {
+    return R"({"type":"ok","id":2,"from":"$group","data":)" + std::to_string(n) + "}\n";
+  };
+  of.say(of.alice, send);
+  auto refused = of.swap("counting_elsewhere"); // the same class of another build, for all we know
+  BOOST_TEST((refused.what == actors::swapped::kind::rolled_back));
+  BOOST_TEST(refused.why.find("another library") != std::string::npos);
+  BOOST_TEST(of.say(of.alice, ask) == count(1)); // the old one goes on
+  BOOST_TEST((of.swap("played_elsewhere").what == actors::swapped::kind::done)); // asks for none
+  BOOST_TEST((of.swap("writing").what == actors::swapped::kind::done));
+  of.say(of.alice, send), of.say(of.alice, send);
+  BOOST_TEST((of.swap("writing_elsewhere").what == actors::swapped::kind::done));
+  BOOST_TEST(of.say(of.alice, ask) == count(2));
 }
 
 BOOST_AUTO_TEST_CASE(one_that_cannot_go_on_after_a_swap_is_made_again) {
