@@ -97,6 +97,10 @@ std::string to_json(const report& r) {
       {"anonymous_bytes_per_client", whole(d.anonymous_per_client)},
       {"growth_bytes", whole(d.growth)},
       {"pings", r.found.pings},
+      {"drain",
+       {{"elapsed_ns", r.found.drained.elapsed.count()},
+        {"server_cpu_ns", r.found.drained.server_cpu.count()},
+        {"delivered", r.found.drained.delivered}}},
   };
   if (r.planned.rate > 0)
     o["send_delay_ns"] = percentiles(counted.delay);
@@ -130,6 +134,10 @@ std::string to_sentence(const report& r) {
   }
   line +=
       format("; CPU: server %.1f %%, generator %.1f %%", 100 * d.server_share, 100 * d.own_share);
+  if (r.found.drained.elapsed.count() != 0)
+    line += format("; %zu more within %.0f ms of its end",
+                   static_cast<std::size_t>(r.found.drained.delivered),
+                   micros(r.found.drained.elapsed) / 1e3);
   if (r.wrong.total() != 0)
     line +=
         format("; FAILED: %zu refusals, %zu closes, %zu unexpected, %zu lost, first: %.150s",

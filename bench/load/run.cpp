@@ -114,7 +114,11 @@ void run_traffic(fleet& clients, traffic& what, const server_process& server, co
   into.after_traffic = server.resident();
 
   what.stop();
+  const stopwatch behind(server, clients);
   turn_until(clients, what, clock::now() + drain_limit, [&] { return what.outstanding() == 0; });
+  figures rest;
+  behind.read_into(rest);
+  into.drained = {rest.elapsed, rest.server_cpu, what.counted().delivered - into.counted.delivered};
   what.audit();
 }
 

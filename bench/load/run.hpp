@@ -24,6 +24,14 @@ struct figures {
   server_process::memory with_clients;   ///< all joined, nothing sent yet
   server_process::memory after_traffic;  ///< when the measured time was over
   std::uint64_t pings = 0;               ///< that clients answered while measured
+  /// Behind the measured time, until all that was in flight had arrived. Where nothing was
+  /// delivered and no CPU used while it was measured, this tells a server that hung (or lost it
+  /// all) from one that the machine did not let run: that one delivers at once when it runs again.
+  struct drain {
+    nanoseconds elapsed{};
+    nanoseconds server_cpu{};
+    std::uint64_t delivered = 0;
+  } drained;
 };
 
 /// Waits until the server's memory has rested for a second (at most ten), so that work put off is
