@@ -13,7 +13,8 @@ import pytest
 import harness
 from client import Client, members
 from gate import Node, free_ports
-from harness import Server, eventually, note
+from harness import MiB, Server, eventually, note
+from raw import Raw
 from redis_server import Redis, Subscription
 
 FOLDER = Path(harness.BINARY).parent / "examples"
@@ -110,6 +111,22 @@ async def test_auction():
             assert await alice.refused("call", name="bid", data=140) == "too_late"
             status = (await alice.ask("call", name="status", data=None))["data"]
             assert (status["open"], status["best"], status["by"]) == (False, 130, "bob")
+
+
+def test_timers_that_were_cancelled_take_no_memory():
+    """Each bid cancels the auction's timer and sets another one, in an hour."""
+    with with_plug_in("auction", "seconds=3600") as server, Raw(server.port).open("alice", "lot-7") as alice:
+        def bid(least, most):
+            for first in range(least, most, 64):
+                alice.text("\n".join(f'{{"type":"call","name":"bid","data":{n}}}' for n in range(first, first + 64)))
+            assert alice.ask({"type": "call", "id": 1, "name": "status", "data": None})["data"]["best"] == first + 63
+
+        bid(1, 10_000)
+        before = server.rss()
+        bid(100_000, 250_000)
+        grown = server.rss() - before
+        note(f"150,000 timers that were cancelled: {grown / MiB:.1f} MiB")
+        assert grown < 4 * MiB
 
 
 @pytest.mark.parametrize("name, option, why", [
