@@ -64,10 +64,14 @@ void group::read(const read_roster& r) {
 void group::schedule_flush() {
   if (roster_.pending().empty())
     return;
-  if (!std::exchange(window_open_, true))
+  if (!window_open_) {
     delayed_send(this, presence_window(audiences_.watchers()), flush_presence{++window_});
-  if (presence_is_full(roster_) && !std::exchange(window_full_, true))
+    window_open_ = true; // only where that had the memory that it takes
+  }
+  if (!window_full_ && presence_is_full(roster_)) {
     send(this, flush_presence{window_});
+    window_full_ = true;
+  }
 }
 
 void group::flush_due(const flush_presence& f) {
