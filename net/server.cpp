@@ -8,6 +8,7 @@
 #include "net/cluster_text.hpp"
 #include "net/connection.hpp"
 #include "net/metrics.hpp"
+#include "net/retry_spread.hpp"
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
@@ -327,7 +328,6 @@ void server::drain() {
   static constexpr milliseconds confirmations_max{2000}; // protocol.md section 6
   static constexpr milliseconds goodbyes_over{500};
   static constexpr std::size_t slices = 10;
-  static constexpr int retry_after_ms_max = 5000;
   static constexpr milliseconds step{20};
   auto started = std::chrono::steady_clock::now();
   auto since = [&] { return std::chrono::steady_clock::now() - started; };
@@ -353,10 +353,11 @@ void server::drain() {
       break;
     wait(step);
   }
+  auto spread = retry_spread(connections(), linked_peers(), values_.bounds.handshakes_per_second);
   for (std::size_t slice = 0; slice < slices; ++slice) {
     on_each_thread([&](thread_unit& u) {
       std::minstd_rand random(std::random_device{}());
-      std::uniform_int_distribution<int> retry(0, retry_after_ms_max);
+      std::uniform_int_distribution<milliseconds::rep> retry(0, spread.count());
       std::size_t n = 0;
       u.place->for_each_session([&](actors::session& s) {
         auto last = slice + 1 == slices; // bots: whom they serve has gone by then
@@ -384,6 +385,16 @@ void server::leave_cluster() {
   while (cluster_->count().links.value() > 0 &&
          std::chrono::steady_clock::now() - started < goodbye_max)
     main_loop_.run_for(step);
+}
+
+std::size_t server::linked_peers() const {
+  auto view = node_.cluster.load();
+  if (!view)
+    return 0;
+  return static_cast<std::size_t>(
+      std::count_if(view->peers.begin(), view->peers.end(), [](const actors::peer_view& p) {
+        return p.state == actors::peer_view::link::up;
+      }));
 }
 
 std::size_t server::connections() const {

@@ -73,6 +73,7 @@ private:
   void drain();
   void stop_threads();
   std::size_t connections() const;
+  std::size_t linked_peers() const;
   template <class F>
   void on_each_thread(F f);
   void ask_group(std::string group, std::optional<std::string> behaviour, behaviour_told told);
