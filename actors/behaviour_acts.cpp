@@ -65,10 +65,15 @@ void behaviour_host::each_member(const std::function<void(const member_view&)>& 
       f(kept_member(view_of(*m)).view);
 }
 
-void behaviour_host::set_meta(std::string_view uid, std::string_view json) {
+std::string behaviour_host::checked_meta(std::string_view json) {
   json = checked({json, false}).bytes;
   if (json.size() > of_.shared_.bounds.meta_bytes_max)
     throw std::length_error("the meta is longer than its limit");
+  return std::string(json);
+}
+
+void behaviour_host::set_meta(std::string_view uid, std::string_view text) {
+  auto json = checked_meta(text);
   auto* m = of_.roster_.find(uid);
   if (!m || m->seats.empty())
     return;
@@ -151,7 +156,7 @@ void behaviour_host::deliver(std::string_view uid, const protocol::payload& data
 void behaviour_host::publish(const protocol::payload& data, const publish_options& how) {
   publication p;
   p.what = encode(protocol::frame_type::publish, how.from, data, {});
-  if (!how.except.empty())
+  if (protocol::is_uid(how.except, of_.shared_.bounds)) // else nobody has that name
     p.except.emplace_back(how.except);
   p.echo = true;
   of_.publish_to_all(p);

@@ -114,7 +114,7 @@ bool behaviour_host::lets_join(join_group& j) {
   auto ran = run(hook::joining, [&] {
     v = checked(now_.instance->joining(*this, e));
     if (e.changed_meta)
-      e.changed_meta = std::string(checked({*e.changed_meta, false}).bytes);
+      e.changed_meta = checked_meta(*e.changed_meta);
   });
   tell_changes();
   if (!ran) {

@@ -175,6 +175,8 @@ private:
   void answer_caller(const caller& who, const protocol::payload& data);
   /// What a hook has decided. @throws std::invalid_argument where that cannot be said
   verdict checked(verdict v);
+  /// @throws std::length_error when it is longer than members may have it
+  std::string checked_meta(std::string_view json);
   void expire_overdue();
   void ring(timer_id which);
   void ring_tick();

@@ -1,6 +1,7 @@
 // A group and its behaviour: which one it has, and what only behaviours ask of it.
 
 #include "actors/group.hpp"
+#include "protocol/names.hpp"
 
 #include <algorithm>
 
@@ -89,6 +90,8 @@ void group::remove_all(protocol::left_reason why) {
 }
 
 void group::remove_everywhere(std::string_view uid, std::int64_t banned_until) {
+  if (!protocol::is_uid(uid, shared_.bounds))
+    return; // nobody has that name
   far_removal f{name_, std::string(uid), banned_until};
   remove_far(f);
   if (shared_.hub)
@@ -110,6 +113,8 @@ void group::ban(std::string_view uid, std::int64_t until) {
 }
 
 void group::unban(std::string_view uid) {
+  if (!protocol::is_uid(uid, shared_.bounds))
+    return;
   bans_.remove(uid);
   if (shared_.hub)
     send(shared_.hub, far_unban{name_, std::string(uid)});

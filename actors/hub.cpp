@@ -133,8 +133,8 @@ void hub::heartbeat() {
       continue;
     }
     expire(p, now);
-    p.say(protocol::credit_record{std::exchange(p.unacknowledged, 0)});
-    p.say(protocol::ping_record{static_cast<std::uint64_t>(now.time_since_epoch().count())});
+    put(p, protocol::credit_record{std::exchange(p.unacknowledged, 0)});
+    put(p, protocol::ping_record{static_cast<std::uint64_t>(now.time_since_epoch().count())});
   }
   for (auto id : silent) {
     ways_.drop(find(id)->link, "silent");
@@ -174,7 +174,7 @@ void hub::expire_more_of(peer_id id) {
 
 void hub::leave() {
   for (auto& [id, p] : peers_)
-    p.say(protocol::goodbye_record{});
+    put(p, protocol::goodbye_record{});
   flush();
 }
 
@@ -195,7 +195,7 @@ void hub::flush() {
 void hub::flush(peer& p) {
   tell_roster(p);
   for (auto lost = p.lost.begin(); lost != p.lost.end() && p.has_room(0); lost = p.lost.erase(lost))
-    p.say(protocol::gap_record{lost->first, lost->second});
+    put(p, protocol::gap_record{lost->first, lost->second});
   if (p.wants_to_send())
     send_batch(p);
 }

@@ -30,7 +30,7 @@ struct hub_options {
   std::chrono::milliseconds heartbeat{500};
   std::chrono::milliseconds timeout{2000};
   /// Bytes on their way to one peer. Over it messages are `overloaded`, publications dropped.
-  std::size_t window_bytes = 8 * 1024 * 1024;
+  std::size_t window_bytes = link_window_bytes;
 };
 
 class hub final : public caf::event_based_actor {
@@ -88,7 +88,9 @@ private:
   void flush(peer& p);
   void tell_roster(peer& p);
   template <class Record>
-  void say(peer& p, const Record& r);
+  bool put(peer& p, const Record& r);
+  template <class Record>
+  bool say(peer& p, const Record& r);
   void send_batch(peer& p);
 
   // This node's own.
@@ -159,13 +161,22 @@ private:
   steady_time last_beat_{};
 };
 
+/// Into the batch that leaves next. @returns whether the record was short enough
 template <class Record>
-void hub::say(peer& p, const Record& r) {
-  p.say(r);
+bool hub::put(peer& p, const Record& r) {
+  auto short_enough = p.say(r);
   if (p.batch_is_full())
     send_batch(p);
-  else
+  return short_enough;
+}
+
+/// The same, and sees to it that the batch leaves.
+template <class Record>
+bool hub::say(peer& p, const Record& r) {
+  auto short_enough = put(p, r);
+  if (p.wants_to_send())
     flush_soon();
+  return short_enough;
 }
 
 } // namespace beckon::actors

@@ -29,10 +29,10 @@ shared_frame frame_of(protocol::opcode op, std::string_view payload) {
 }
 
 protocol::delivery delivery_of(std::string_view text, std::string_view binary) {
-  protocol::delivery d{frame_of(protocol::opcode::text, text), {}};
-  if (!binary.empty())
-    d.binary = frame_of(protocol::opcode::binary, binary);
-  return d;
+  if (binary.empty())
+    return {frame_of(protocol::opcode::text, text), {}};
+  return {text.empty() ? protocol::text_of(binary) : frame_of(protocol::opcode::text, text),
+          frame_of(protocol::opcode::binary, binary)};
 }
 
 } // namespace

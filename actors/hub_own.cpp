@@ -77,6 +77,17 @@ void hub::tell_all(const std::string& group, const std::string& uid) {
   flush_soon();
 }
 
+namespace {
+
+/// What is too long in two forms goes in the one that the other can be made of.
+template <class Record>
+void fit(Record& r) {
+  if (!r.binary.empty() && r.text.size() + r.binary.size() > protocol::crossing_bytes_max)
+    r.text = {};
+}
+
+} // namespace
+
 void hub::send_far(far_route& f) {
   auto* p = f.peer ? find(f.peer) : named(f.node);
   if (!p)
@@ -93,6 +104,7 @@ void hub::send_far(far_route& f) {
                              .binary = {}};
   if (r.what.binary)
     out.binary = r.what.binary.payload();
+  fit(out);
   auto bytes = out.text.size() + out.binary.size() + out.group.size();
   for (std::size_t i = 0; i < r.to.size(); ++i) {
     out.to.emplace_back(r.to[i]);
@@ -100,17 +112,19 @@ void hub::send_far(far_route& f) {
   }
   if (!p->has_room(bytes))
     return refuse_far(f, protocol::outcome::overloaded);
-  if (r.ticket) {
-    auto at_level = r.confirm == protocol::confirm_level::queued && !r.is_request
-                        ? std::chrono::milliseconds(count_max)
-                        : r.ttl + std::chrono::milliseconds(receipt_grace);
-    out.id = p->open({.from = r.from,
-                      .ticket = r.ticket,
-                      .what = r.is_request ? ticket::kind::request : ticket::kind::send,
-                      .recipients = std::move(f.recipients),
-                      .expires = home::current().now + at_level});
-  }
-  say(*p, out);
+  out.id = r.ticket ? p->next_id() : 0;
+  if (!say(*p, out))
+    return refuse_far(f, protocol::outcome::overloaded);
+  if (!r.ticket)
+    return;
+  auto at_level = r.confirm == protocol::confirm_level::queued && !r.is_request
+                      ? std::chrono::milliseconds(count_max)
+                      : r.ttl + std::chrono::milliseconds(receipt_grace);
+  p->awaits.add(out.id, awaited{.from = r.from,
+                                .ticket = r.ticket,
+                                .what = r.is_request ? ticket::kind::request : ticket::kind::send,
+                                .recipients = std::move(f.recipients),
+                                .expires = home::current().now + at_level});
 }
 
 /// It does not leave this node.
@@ -132,6 +146,7 @@ void hub::publish_far(far_publication& f) {
   out.except.assign(from.except.begin(), from.except.end());
   if (from.what.binary)
     out.binary = from.what.binary.payload();
+  fit(out);
   for (auto id : f.peers) {
     awaited a{.from = from.from,
               .ticket = from.ticket,
@@ -140,9 +155,10 @@ void hub::publish_far(far_publication& f) {
               .parts = f.parts,
               .expires = home::current().now + count_max};
     auto* p = find(id);
-    if (p && p->has_room(out.text.size() + out.binary.size())) {
-      out.id = from.ticket ? p->open(std::move(a)) : 0;
-      say(*p, out);
+    out.id = p && from.ticket ? p->next_id() : 0;
+    if (p && p->has_room(out.text.size() + out.binary.size()) && say(*p, out)) {
+      if (from.ticket)
+        p->awaits.add(out.id, std::move(a));
       continue;
     }
     if (p)
@@ -169,6 +185,19 @@ session_address hub::place_of(const peer& p) const {
   return {p.id, 1, static_cast<std::uint16_t>(shared_.homes.size())};
 }
 
+namespace {
+
+/// Instead of an answer that cannot be sent.
+protocol::answer_record no_answer(std::uint64_t id, protocol::code why) {
+  return {.id = id,
+          .from = {},
+          .data = {},
+          .error_code = protocol::name(why),
+          .error_message = protocol::text(why)};
+}
+
+} // namespace
+
 void hub::settle_served(const settlements& list) {
   for (auto& s : list) {
     auto* p = find(s.to.slot);
@@ -179,8 +208,10 @@ void hub::settle_served(const settlements& list) {
 }
 
 void hub::complete(peer& p, const ticket& t) {
-  if (t.what == ticket::kind::publish)
-    return say(p, protocol::count_record{t.id, t.count});
+  if (t.what == ticket::kind::publish) {
+    say(p, protocol::count_record{t.id, t.count});
+    return;
+  }
   protocol::receipt_record r{.id = t.id, .gone = t.callee_gone, .others = {}};
   for (std::size_t i = 0; i < t.recipients_progress.size(); ++i)
     if (auto what = t.recipients_progress[i].result; what != protocol::outcome::delivered)
@@ -193,8 +224,9 @@ void hub::answer_served(const answer& a) {
   ticket asked;
   if (!p || !p->serves.take(a.ticket, asked))
     return; // another session was first, or the caller waits no more
-  say(*p,
-      protocol::answer_record{asked.id, a.from, a.data, a.opaque, a.error_code, a.error_message});
+  protocol::answer_record r{asked.id, a.from, a.data, a.opaque, a.error_code, a.error_message};
+  if (!say(*p, r))
+    say(*p, no_answer(asked.id, protocol::code::too_large));
 }
 
 } // namespace beckon::actors

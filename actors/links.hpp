@@ -2,9 +2,12 @@
 // What the hub sees of the ways to other nodes, and what it is told of them. Owns: nothing.
 // Implemented in net/ by the cluster gate, in the simulation by its wires.
 
+#include <atomic>
 #include <caf/actor.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -16,6 +19,14 @@ using link_id = std::uint64_t;
 /// none.
 using peer_id = std::uint32_t;
 
+/// Bytes of records that may be on their way to one node, or lie there and not be dealt with.
+inline constexpr std::size_t link_window_bytes = 8 * 1024 * 1024;
+/// Rosters, answers and removals may go beyond the window. At so many windows the peer has read
+/// nothing for long: its link ends, and with the next one it is told everything anew.
+inline constexpr std::size_t link_windows_unread_max = 3;
+/// So many windows lie here: the peer heeds none, and its link ends.
+inline constexpr std::size_t link_windows_flooded = 4;
+
 /// To the hub: a link stands. Who is at its other end has been proven; batches of records sent to
 /// `hub` reach that node's hub, in order.
 struct link_up {
@@ -24,6 +35,9 @@ struct link_up {
   std::uint64_t incarnation = 0; ///< of that node's process: larger means started later
   std::uint64_t epoch = 0; ///< the same at both ends, another for each link: marks its batches
   caf::actor hub;
+  /// Bytes of the link's batches that the hub has dealt with, counted up by it: the gate holds them
+  /// against those that have come. Nothing: nobody asks.
+  std::shared_ptr<std::atomic<std::uint64_t>> dealt_with = {};
 };
 
 /// To the hub: a link has ended, by whichever side. Nothing sent to it since arrives.

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <caf/actor.hpp>
+#include <cassert>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -35,8 +36,6 @@ struct awaited {
 
 class peer {
 public:
-  /// A batch is sent once it is this long, and at the end of a round of the hub's.
-  static constexpr std::size_t batch_bytes = 64 * 1024;
   /// Of the window, kept for what must not be dropped: the roster, and answers.
   static constexpr std::size_t reserve_part = 8;
 
@@ -63,15 +62,24 @@ public:
   std::size_t window() const noexcept { return window_; }
   /// Bytes that may go on their way yet. Rosters and answers may go beyond, so it can be used up.
   std::size_t credits() const noexcept { return window_ - std::min(window_, in_flight()); }
+  /// Writes a record behind the others. @returns whether it could be: none is longer than
+  /// protocol::record_bytes_max. @pre !batch_is_full()
   template <class Record>
-  void say(const Record& r) {
+  bool say(const Record& r) {
+    assert(!batch_is_full());
     if (out_.empty())
       protocol::start_batch(out_, epoch);
+    auto before = out_.size();
     protocol::append(out_, r);
+    if (out_.size() - before > protocol::record_bytes_max) {
+      out_.resize(before);
+      return false;
+    }
     ++traffic.records_out;
+    return true;
   }
   bool wants_to_send() const noexcept { return !out_.empty(); }
-  bool batch_is_full() const noexcept { return out_.size() >= batch_bytes; }
+  bool batch_is_full() const noexcept { return out_.size() >= protocol::batch_bytes; }
   /// Takes what waits; it counts as on its way.
   std::string take_batch() {
     sent_ += out_.size();
@@ -102,11 +110,8 @@ public:
 
   // ---- messages ----
 
-  std::uint64_t open(awaited a) {
-    awaits.add(++last_id_, std::move(a));
-    return last_id_;
-  }
-  timed_book<std::uint64_t, awaited> awaits;
+  std::uint64_t next_id() noexcept { return ++last_id_; }
+  timed_book<std::uint64_t, awaited> awaits; ///< by the number that it was sent with
   tickets serves; ///< what it asked us, by our tickets; `id` is its number
   std::map<std::string, std::uint64_t> lost; ///< publications it was not sent, by group
 

@@ -5,6 +5,7 @@
 // byte as CAF itself would have written it.
 
 #include "net/cluster_judge.hpp"
+#include "protocol/record.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,8 +14,10 @@
 
 namespace beckon::net {
 
-/// Largest BASP payload: a batch of records has 64 KiB or one record.
-inline constexpr std::size_t basp_payload_bytes_max = 1024 * 1024;
+/// Largest BASP payload: a batch of records, and what CAF writes in front of its bytes.
+inline constexpr std::size_t basp_batch_head_bytes_max = 1024;
+inline constexpr std::size_t basp_payload_bytes_max =
+    protocol::batch_bytes_max + basp_batch_head_bytes_max;
 /// Length of a header (caf/io/basp/header.hpp).
 inline constexpr std::size_t basp_header_bytes = 32;
 

@@ -2,6 +2,8 @@
 
 #include "net/cluster_identity.hpp"
 #include "net/endpoint.hpp"
+#include "net/quantity.hpp"
+#include "protocol/record.hpp"
 
 #include <algorithm>
 
@@ -176,6 +178,10 @@ std::optional<option_trouble> check_cluster(const options& values,
                           "node"};
   if (!cluster.listen)
     return {};
+  if (values.bounds.frame_bytes_max > protocol::crossing_bytes_max)
+    return option_trouble{"max-frame", "is more than " + print_size(protocol::crossing_bytes_max) +
+                                           ", which is the most that can be with --cluster.listen: "
+                                           "a longer message does not cross to another node"};
   if (!cluster.insecure)
     return check_identity(cluster, values.node);
   if (!are_on_loopback(cluster))

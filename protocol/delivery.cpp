@@ -183,6 +183,22 @@ delivery encode(const delivery_head& head, const payload& data) {
   return finish(front, data);
 }
 
+std::string_view binary_header(std::string_view binary) noexcept {
+  if (binary.size() < 2)
+    return {};
+  auto high = static_cast<unsigned char>(binary[0]), low = static_cast<unsigned char>(binary[1]);
+  auto length = std::size_t{high} << 8 | low;
+  return length <= binary.size() - 2 ? binary.substr(2, length) : std::string_view{};
+}
+
+shared_frame text_of(std::string_view binary) {
+  auto head = binary_header(binary);
+  assert(!head.empty());
+  pieces front;
+  front.add(head.substr(0, head.size() - 1)); // as in finish_binary, without what closes it
+  return finish_base64(front, binary.substr(2 + head.size()));
+}
+
 shared_frame encode_text(std::string_view json) {
   return shared_frame::make(opcode::text, json.size(), [&](char* out) { write(out, json); });
 }

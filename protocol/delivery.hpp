@@ -79,6 +79,11 @@ struct delivery_head {
 /// Encodes both forms as needed. The payload's bytes are copied once each, never rewritten.
 delivery encode(const delivery_head& head, const payload& data);
 
+/// The text form of one whose binary form is known. @pre it has a header
+shared_frame text_of(std::string_view binary);
+/// A binary frame's JSON header (protocol.md section 7), nothing when it is none.
+std::string_view binary_header(std::string_view binary) noexcept;
+
 /// A frame of JSON text, for presence and the like.
 shared_frame encode_text(std::string_view json);
 

@@ -260,7 +260,7 @@ bool read(std::string_view fields, route_record& out) {
   in.take(out.id).take(out.by).take(out.group).take(out.to).flag(out.is_request);
   in.take(out.confirm).take(out.number).take(out.ttl_ms).take(out.text).take(out.binary);
   return in.good() && !out.to.empty() && out.to.size() <= recipients_of_a_record_max &&
-         !out.text.empty();
+         !(out.text.empty() && out.binary.empty());
 }
 
 bool read(std::string_view fields, receipt_record& out) {
@@ -285,7 +285,7 @@ bool read(std::string_view fields, answer_record& out) {
 bool read(std::string_view fields, publication_record& out) {
   record_reader in(fields);
   in.take(out.id).take(out.group).take(out.except).take(out.text).take(out.binary);
-  return in.good() && !out.text.empty();
+  return in.good() && !(out.text.empty() && out.binary.empty());
 }
 
 bool read(std::string_view fields, count_record& out) {

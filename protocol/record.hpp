@@ -21,6 +21,15 @@ inline constexpr std::uint8_t record_version = 1;
 /// Recipients are numbered in 16 bits on their way through a node.
 inline constexpr std::size_t recipients_of_a_record_max = 65'535;
 
+/// Largest message of a client that crosses to another node: `--max-frame` of a node among others.
+inline constexpr std::size_t crossing_bytes_max = 1024 * 1024;
+/// Longest record: such a message, whose names and head may take this much more (two names of the
+/// longest kind with every character escaped, one as it is, and numbers).
+inline constexpr std::size_t record_bytes_max = crossing_bytes_max + 8 * 1024;
+/// A batch is sent once it is this long, so that none is longer than that and one record.
+inline constexpr std::size_t batch_bytes = 64 * 1024;
+inline constexpr std::size_t batch_bytes_max = batch_bytes + record_bytes_max;
+
 enum class record_kind : std::uint8_t {
   member = 1,
   user = 2,
@@ -74,7 +83,9 @@ struct route_record {
   std::uint64_t confirm = 0; ///< confirm_level
   std::uint64_t number = 0;
   std::uint64_t ttl_ms = 0;
-  std::string_view text, binary; ///< the frame's payloads; `binary` empty: it has no such form
+  /// The frame's payloads. `binary` empty: it has no such form; `text` empty: too long for both, it
+  /// is made of the other (protocol::text_of).
+  std::string_view text, binary;
 };
 
 /// What became of a route: of the recipients in the order of its `to`, those that did not get it.
@@ -104,7 +115,7 @@ struct publication_record {
   std::uint64_t id = 0; ///< 0: nobody counts
   std::string_view group;
   std::vector<std::string_view> except;
-  std::string_view text, binary;
+  std::string_view text, binary; ///< as in a route
 };
 
 /// How many sessions took a publication.

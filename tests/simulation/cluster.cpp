@@ -77,6 +77,8 @@ bool cluster::carry(std::size_t from, std::size_t to) {
     return false;
   auto batch = std::move(w->second.sent->front());
   w->second.sent->pop_front();
+  if (batch.size() > protocol::batch_bytes_max) // as the gate's filter does
+    return cut(from, to), true;
   auto& there = *nodes_[to].place;
   there.arrive(back->second.door, there.node.hub, std::move(batch));
   return true;

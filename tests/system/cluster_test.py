@@ -1,6 +1,7 @@
 """Several nodes as one server: real processes, real clients. The gate itself: cluster_gate_test.py."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -138,6 +139,29 @@ async def test_binary_payloads_cross_nodes_as_they_are(cluster):
     payload = bytes(range(256))
     assert (await alice.ask_binary(payload, "send", group="bin", to="bob"))["type"] == "ok"
     assert (await bob.next("direct"))["payload"] == payload
+
+
+async def test_the_longest_messages_cross_and_cut_no_link():
+    """Until issue 10 anything over 1 MiB on the wire between two nodes (a binary message over 440 KiB) cut their link."""
+    with nodes(2, max_frame="1MiB", max_outbound="8MiB", max_reserve="2MiB") as (first, second):
+        alice, bob, carol = await member(first, "alice"), await member(second, "bob"), await member(second, "carol")
+        await carol.ask("hello", binary=True)
+        await roster_is(alice, "g", {"alice": 1, "bob": 1, "carol": 1})
+        for size in (MiB // 2, MiB - 100):  # the frame around it is part of the message
+            text, data = "x" * size, os.urandom(size)
+            assert await alice.answer("send", to="bob", data=text) == {"type": "ok", "id": alice.last_id}
+            assert (await bob.next("direct"))["data"] == text
+            assert (await alice.ask("publish", data=text))["count"] == 2
+            assert (await bob.next("message"))["data"] == (await carol.next("message"))["data"] == text
+            answer = alice.ask_later("request", to="bob", data=text)
+            asked = await bob.next("request")
+            await bob.tell("reply", request=asked["request"], data=text)
+            assert asked["data"] == (await answer)["data"] == text
+            for kind, what in (("direct", {"type": "send", "to": ["bob", "carol"]}), ("message", {"type": "publish"})):
+                answer = await alice.ask_binary(data, **what)
+                assert answer["type"] == "ok" and "outcomes" not in answer, answer
+                assert (await carol.next(kind))["payload"] == base64.b64decode((await bob.next(kind))["base64"]) == data
+        assert first.ups("n2") and not first.downs() and not second.downs()
 
 
 async def test_a_killed_nodes_members_leave_once_and_a_drained_nodes_without_waiting():
