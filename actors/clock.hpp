@@ -18,7 +18,17 @@ public:
     return next(last, wall);
   }
 
-  /// Another node has been here.
+  /// How far another node's clock may be ahead of this one's.
+  static constexpr std::int64_t ahead_ms_max = 60 * 60 * 1000;
+
+  /// What another node's stamp counts here. One from a future that far off would win over all that
+  /// follows, for ever. @returns `stamp`, or the latest that is believed
+  static std::uint64_t credible(std::uint64_t stamp, std::int64_t wall_ms) noexcept {
+    auto latest = static_cast<std::uint64_t>(wall_ms + ahead_ms_max) << counter_bits;
+    return stamp < latest ? stamp : latest;
+  }
+
+  /// Another node has been here. @param stamp a credible one
   void observe(std::uint64_t stamp) noexcept {
     auto last = last_.load(std::memory_order_relaxed);
     while (last < stamp && !last_.compare_exchange_weak(last, stamp, std::memory_order_relaxed)) {

@@ -39,7 +39,7 @@ struct cluster_view {
 
 /// Something that the log tells.
 struct cluster_event {
-  enum class kind : std::uint8_t { synced, down };
+  enum class kind : std::uint8_t { synced, down, ahead }; ///< ahead: its clock, too far
   kind what = kind::synced;
   std::string_view peer;
   std::size_t members = 0; ///< of that node

@@ -111,6 +111,7 @@ void hub::forget_roster(peer_id lost) {
       send(local, peer_lost{lost});
     forget_if_empty(here);
   }
+  forget_users(lost);
   for (auto& shard : shared_.users)
     send(shard, peer_lost{lost});
 }
@@ -124,6 +125,7 @@ void hub::heartbeat() {
   if (away)
     early_.hear_all(now);
   early_.forget_silent(now - options_.timeout);
+  forget_gone_users();
   std::vector<peer_id> silent;
   for (auto& [id, p] : peers_) {
     if (away)
@@ -134,7 +136,8 @@ void hub::heartbeat() {
     }
     expire(p, now);
     put(p, protocol::credit_record{std::exchange(p.unacknowledged, 0)});
-    put(p, protocol::ping_record{static_cast<std::uint64_t>(now.time_since_epoch().count())});
+    p.pinged = static_cast<std::uint64_t>(now.time_since_epoch().count());
+    put(p, protocol::ping_record{p.pinged});
   }
   for (auto id : silent) {
     ways_.drop(find(id)->link, "silent");
@@ -190,6 +193,7 @@ void hub::flush() {
   flushing_ = false;
   for (auto& [id, p] : peers_)
     flush(p);
+  cut_unread();
 }
 
 void hub::flush(peer& p) {

@@ -15,13 +15,17 @@
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
 #include "actors/peer.hpp"
+#include "protocol/json.hpp"
 
 #include <caf/all.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace beckon::actors {
@@ -31,6 +35,10 @@ struct hub_options {
   std::chrono::milliseconds timeout{2000};
   /// Bytes on their way to one peer. Over it messages are `overloaded`, publications dropped.
   std::size_t window_bytes = link_window_bytes;
+  /// What one peer may make us keep: of members and users that it tells of, by peer::told_cost;
+  /// and, by tickets::owed_bytes, of questions that we have not answered.
+  std::size_t told_bytes_max = std::size_t{512} * 1024 * 1024;
+  std::size_t served_bytes_max = std::size_t{16} * 1024 * 1024;
 };
 
 class hub final : public caf::event_based_actor {
@@ -69,6 +77,12 @@ private:
     caf::actor actor() const { return caf::actor_cast<caf::actor>(local); }
   };
   using groups = std::map<std::string, group_entry, std::less<>>;
+  // A user's place on another node. One that has just gone stays for a moment: what its sessions
+  // said last may come by another way.
+  struct far_place {
+    peer_id peer;
+    bool gone;
+  };
 
   // Links.
   void meet(const link_up& l);
@@ -108,25 +122,43 @@ private:
   void answer_served(const answer& a);
   void complete(peer& p, const ticket& t);
 
-  // What another node says.
+  // What another node says. Each returns why its link must end; mostly nothing.
+  using trouble = std::string_view;
+  static constexpr trouble bad_record = "bad record";
+  static constexpr trouble told_too_much = "told of too many";
   void receive(std::string& batch);
   void take_batch(peer& p, std::string_view batch);
-  bool take_record(peer& p, const protocol::raw_record& r);
-  void take(peer& p, const protocol::member_record& r);
-  void take(peer& p, const protocol::user_record& r);
-  void take(peer& p, const protocol::route_record& r);
-  void take(peer& p, const protocol::publication_record& r);
-  void take(peer& p, const protocol::receipt_record& r);
-  void take(peer& p, const protocol::answer_record& r);
-  void take(peer& p, const protocol::count_record& r);
-  void take(peer& p, const protocol::gap_record& r);
-  void take(peer& p, const protocol::credit_record& r);
-  void take(peer& p, const protocol::removal_record& r);
-  void take(peer& p, const protocol::unban_record& r);
-  void take(peer& p, const protocol::ping_record& r);
-  void take(peer& p, const protocol::pong_record& r);
+  trouble take_record(peer& p, const protocol::raw_record& r);
+  trouble take(peer& p, const protocol::member_record& r);
+  trouble take(peer& p, const protocol::user_record& r);
+  trouble take(peer& p, const protocol::route_record& r);
+  trouble take(peer& p, const protocol::publication_record& r);
+  trouble take(peer& p, const protocol::receipt_record& r);
+  trouble take(peer& p, const protocol::answer_record& r);
+  trouble take(peer& p, const protocol::count_record& r);
+  trouble take(peer& p, const protocol::gap_record& r);
+  trouble take(peer& p, const protocol::credit_record& r);
+  trouble take(peer& p, const protocol::removal_record& r);
+  trouble take(peer& p, const protocol::unban_record& r);
+  trouble take(peer& p, const protocol::ping_record& r);
+  trouble take(peer& p, const protocol::pong_record& r);
   template <class Record>
-  bool read_and_take(peer& p, std::string_view fields);
+  trouble read_and_take(peer& p, std::string_view fields);
+
+  // Whether it may (hub_trust.cpp).
+  enum class standing : std::uint8_t { good, forged, bad };
+  standing judge(const peer& p, const protocol::route_record& r);
+  standing judge(const peer& p, const protocol::publication_record& r);
+  bool may_speak(const peer& p, std::string_view group, std::string_view from) const;
+  std::uint64_t credible(peer& p, std::uint64_t stamp);
+  bool note_told(peer& p, std::size_t bytes, std::size_t before);
+  std::size_t told_of(const peer& p, const protocol::member_record& r) const;
+  bool note_user(peer& p, const protocol::user_record& r);
+  void forget_gone_users();
+  void forget_users(peer_id lost);
+  bool has_much_to_answer(const peer& p) const;
+  void refuse(peer& p, const protocol::route_record& r, protocol::outcome why);
+  void cut_unread();
   std::uint32_t serve(peer& p, ticket t, std::chrono::milliseconds wait);
   session_address place_of(const peer& p) const;
   caf::actor recipient_of(addressing by, std::string_view group, std::string_view first) const;
@@ -148,10 +180,13 @@ private:
   std::map<peer_id, peer> peers_;
   peer_id last_peer_ = 0;
   groups groups_;
-  std::unordered_map<caf::actor_id, std::string> names_; ///< of groups' actors
-  std::map<std::string, std::size_t> users_;             ///< of this node, and their sessions
-  std::size_t members_ = 0;                              ///< of this node
-  early_batches early_;                                  ///< may be of more than one peer
+  std::unordered_map<caf::actor_id, std::string> names_;  ///< of groups' actors
+  std::map<std::string, std::size_t, std::less<>> users_; ///< of this node, and their sessions
+  std::map<std::string, std::vector<far_place>, std::less<>> far_users_;   ///< of other nodes
+  std::set<std::pair<std::string, peer_id>> gone_users_, long_gone_users_; ///< of far_users_
+  protocol::json_splitter json_;
+  std::size_t members_ = 0; ///< of this node
+  early_batches early_;     ///< may be of more than one peer
   struct lost_node {
     std::string why;
     peer_traffic traffic;

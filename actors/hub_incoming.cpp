@@ -1,8 +1,9 @@
 // What another node says: its batches, record by record.
 
+#include "actors/group_api.hpp"
 #include "actors/home.hpp"
 #include "actors/hub.hpp"
-#include "protocol/names.hpp"
+#include "protocol/relayed.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -10,6 +11,7 @@
 
 namespace beckon::actors {
 
+using protocol::code;
 using protocol::shared_frame;
 
 namespace {
@@ -18,6 +20,8 @@ namespace {
 constexpr std::size_t credit_bytes = 256 * 1024;
 /// Longest wait that a peer may ask of us: that of a client.
 constexpr std::uint64_t wait_ms_max = 60'000;
+/// More publications lost, or sessions that took one, are not told.
+constexpr std::uint64_t number_max = std::numeric_limits<std::uint32_t>::max();
 
 static_assert(protocol::recipients_of_a_record_max <=
                   std::numeric_limits<decltype(handover_target::recipient)>::max(),
@@ -56,23 +60,26 @@ void hub::take_batch(peer& p, std::string_view batch) {
   p.heard = home::current().now;
   p.unacknowledged += batch.size();
   p.traffic.bytes_in += batch.size();
-  auto good = true;
-  for (protocol::raw_record r; good && protocol::take_record(rest, r);) {
+  if (p.dealt_with)
+    p.dealt_with->fetch_add(batch.size(), std::memory_order_relaxed);
+  trouble wrong;
+  for (protocol::raw_record r; wrong.empty() && protocol::take_record(rest, r);) {
     ++p.traffic.records_in;
-    good = take_record(p, r);
+    wrong = take_record(p, r);
     if (!peers_.contains(id))
       return; // it said goodbye
   }
-  if (!good || !rest.empty()) {
-    ways_.drop(p.link, "bad record");
-    return lose(id, "bad record");
+  if (wrong.empty() && !rest.empty())
+    wrong = bad_record;
+  if (!wrong.empty()) {
+    ways_.drop(p.link, wrong);
+    return lose(id, wrong);
   }
   if (p.unacknowledged >= credit_bytes)
     say(p, protocol::credit_record{std::exchange(p.unacknowledged, 0)});
 }
 
-/// @returns false when its fields are not what its kind has
-bool hub::take_record(peer& p, const protocol::raw_record& r) {
+hub::trouble hub::take_record(peer& p, const protocol::raw_record& r) {
   using kind = protocol::record_kind;
   switch (static_cast<kind>(r.kind)) {
   case kind::member:
@@ -102,66 +109,23 @@ bool hub::take_record(peer& p, const protocol::raw_record& r) {
   case kind::pong:
     return read_and_take<protocol::pong_record>(p, r.fields);
   case kind::synced:
-    p.synced = true;
-    report(cluster_event::kind::synced, p);
-    show();
-    return true;
+    if (!std::exchange(p.synced, true)) {
+      report(cluster_event::kind::synced, p);
+      show();
+    }
+    return {};
   case kind::goodbye:
     ways_.drop(p.link, "said goodbye");
     lose(p.id, "said goodbye");
-    return true;
+    return {};
   }
-  return true; // of a later version
+  return {}; // of a later version
 }
 
 template <class Record>
-bool hub::read_and_take(peer& p, std::string_view fields) {
+hub::trouble hub::read_and_take(peer& p, std::string_view fields) {
   Record r;
-  if (!protocol::read(fields, r))
-    return false;
-  take(p, r);
-  return true;
-}
-
-// ---- who is there ----
-
-void hub::take(peer& p, const protocol::member_record& r) {
-  auto& bounds = shared_.bounds;
-  if (!protocol::is_group_name(r.group, bounds) || !protocol::is_uid(r.uid, bounds))
-    return; // its limits are wider than ours
-  shared_.clock.observe(std::max(r.stamp, r.meta_stamp));
-  auto entry = groups_.try_emplace(std::string(r.group)).first;
-  auto member = entry->second.far.try_emplace(std::string(r.uid)).first;
-  auto& values = member->second;
-  far_value now{p.id, r.sessions, r.stamp, std::string(r.meta), r.meta_stamp, r.is_bot};
-  auto known = std::find_if(values.begin(), values.end(), [&](auto& v) { return v.peer == p.id; });
-  auto was_known = known != values.end();
-  if (auto local = entry->second.actor(); local && (was_known || r.sessions > 0))
-    send(local, far_of(member->first, now));
-  p.members += (r.sessions > 0) - was_known;
-  if (was_known && r.sessions > 0)
-    *known = std::move(now);
-  else if (was_known)
-    values.erase(known);
-  else if (r.sessions > 0)
-    values.push_back(std::move(now));
-  if (values.empty())
-    entry->second.far.erase(member);
-  forget_if_empty(entry);
-}
-
-void hub::take(peer& p, const protocol::user_record& r) {
-  send(shared_.users_of(r.user), far_user{p.id, std::string(r.user), r.sessions});
-}
-
-far_member hub::far_of(const std::string& uid, const far_value& v) {
-  auto* p = find(v.peer);
-  return {v.peer, p->name, uid, v.sessions, v.stamp, v.meta, v.meta_stamp, v.is_bot};
-}
-
-void hub::forget_if_empty(groups::iterator entry) {
-  if (entry->second.empty())
-    groups_.erase(entry);
+  return protocol::read(fields, r) ? take(p, r) : bad_record;
 }
 
 // ---- messages ----
@@ -172,12 +136,21 @@ std::uint32_t hub::serve(peer& p, ticket t, std::chrono::milliseconds wait) {
   return p.serves.open(std::move(t));
 }
 
-void hub::take(peer& p, const protocol::route_record& r) {
+hub::trouble hub::take(peer& p, const protocol::route_record& r) {
+  if (auto found = judge(p, r); found != standing::good) {
+    if (found == standing::forged)
+      refuse(p, r, protocol::outcome::denied);
+    return found == standing::bad ? bad_record : trouble{};
+  }
+  if (r.id && has_much_to_answer(p)) {
+    refuse(p, r, protocol::outcome::overloaded);
+    return {};
+  }
   route out;
   out.what = delivery_of(r.text, r.binary);
   out.to.first = r.to.front();
   out.to.rest.assign(r.to.begin() + 1, r.to.end());
-  out.by = static_cast<addressing>(std::min<std::uint64_t>(r.by, 2));
+  out.by = static_cast<addressing>(r.by);
   out.is_request = r.is_request;
   if (r.is_request)
     out.group = r.group;
@@ -194,9 +167,10 @@ void hub::take(peer& p, const protocol::route_record& r) {
     out.ticket = serve(p, std::move(t), out.ttl);
   }
   if (auto to = recipient_of(out.by, r.group, out.to.first))
-    return send(to, std::move(out));
-  if (ticket nobody; out.ticket && p.serves.take(out.ticket, nobody))
+    send(to, std::move(out));
+  else if (ticket nobody; out.ticket && p.serves.take(out.ticket, nobody))
     complete(p, nobody); // its outcomes are `offline` as long as nobody says otherwise
+  return {};
 }
 
 /// The group's actor, or the shard that knows the user or session. Nothing: nobody here is meant.
@@ -211,78 +185,109 @@ caf::actor hub::recipient_of(addressing by, std::string_view group, std::string_
   return entry == groups_.end() ? caf::actor{} : entry->second.actor();
 }
 
-void hub::take(peer& p, const protocol::publication_record& r) {
+hub::trouble hub::take(peer& p, const protocol::publication_record& r) {
+  auto found = judge(p, r);
+  if (found == standing::bad)
+    return bad_record;
   auto to = recipient_of(addressing::member, r.group, {});
-  if (!to) {
-    if (r.id)
-      say(p, protocol::count_record{r.id, 0});
-    return;
-  }
+  auto counts = r.id && to && found == standing::good && !has_much_to_answer(p);
+  if (r.id && !counts)
+    say(p, protocol::count_record{r.id, 0});
+  if (!to || found == standing::forged)
+    return {};
   publication out;
   out.what = delivery_of(r.text, r.binary);
   out.except.assign(r.except.begin(), r.except.end());
   out.from = place_of(p);
   out.from_far = true;
-  if (r.id) {
+  if (counts) {
     ticket t;
     t.what = ticket::kind::publish;
     t.id = r.id;
     out.ticket = serve(p, std::move(t), count_max);
   }
   send(to, std::move(out));
+  return {};
 }
 
-void hub::take(peer&, const protocol::gap_record& r) {
+hub::trouble hub::take(peer&, const protocol::gap_record& r) {
   if (auto to = recipient_of(addressing::member, r.group, {}))
-    send(to, far_gap{r.lost});
+    send(to, far_gap{std::min(r.lost, number_max)});
+  return {};
 }
 
-void hub::take(peer&, const protocol::removal_record& r) {
+hub::trouble hub::take(peer&, const protocol::removal_record& r) {
+  auto latest = home::current().wall_ms + std::chrono::milliseconds(group_api::time_max).count();
+  auto until = std::min(r.banned_until, static_cast<std::uint64_t>(latest));
   if (auto to = recipient_of(addressing::member, r.group, {}))
-    send(to, far_removal{std::string(r.group), std::string(r.uid),
-                         static_cast<std::int64_t>(r.banned_until)});
+    send(to,
+         far_removal{std::string(r.group), std::string(r.uid), static_cast<std::int64_t>(until)});
+  return {};
 }
 
-void hub::take(peer&, const protocol::unban_record& r) {
+hub::trouble hub::take(peer&, const protocol::unban_record& r) {
   if (auto to = recipient_of(addressing::member, r.group, {}))
     send(to, far_unban{std::string(r.group), std::string(r.uid)});
+  return {};
 }
 
 // ---- what became of ours ----
 
-void hub::take(peer& p, const protocol::receipt_record& r) {
+hub::trouble hub::take(peer& p, const protocol::receipt_record& r) {
+  auto* known = p.awaits.find(r.id);
+  if (!known)
+    return {}; // it came too late
+  if (known->what == ticket::kind::publish || (r.gone && known->what != ticket::kind::request))
+    return bad_record;
   awaited a;
-  if (!p.awaits.take(r.id, a))
-    return;
-  if (r.gone)
-    return settle_gone(a);
+  p.awaits.take(r.id, a);
+  if (r.gone) {
+    settle_gone(a);
+    return {};
+  }
   std::vector<protocol::outcome> outcomes(a.recipients.size(), protocol::outcome::delivered);
   for (auto& other : r.others)
     if (other.recipient < outcomes.size())
       outcomes[other.recipient] = other.what;
   for (std::size_t i = 0; i < outcomes.size(); ++i)
     settle(a, i, outcomes[i]);
+  return {};
 }
 
-void hub::take(peer& p, const protocol::count_record& r) {
-  if (awaited a; p.awaits.take(r.id, a))
-    settle_count(a, r.count);
+hub::trouble hub::take(peer& p, const protocol::count_record& r) {
+  auto* known = p.awaits.find(r.id);
+  if (!known)
+    return {};
+  if (known->what != ticket::kind::publish)
+    return bad_record;
+  settle_count(*known, std::min(r.count, number_max));
+  p.awaits.erase(r.id);
+  return {};
 }
 
-void hub::take(peer& p, const protocol::answer_record& r) {
-  awaited asked;
-  if (!p.awaits.take(r.id, asked))
-    return;
+hub::trouble hub::take(peer& p, const protocol::answer_record& r) {
+  auto* asked = p.awaits.find(r.id);
+  if (!asked)
+    return {};
+  if (asked->what != ticket::kind::request || !protocol::is_relayed_answer(r))
+    return bad_record;
   answer a;
-  a.to = asked.from;
-  a.ticket = asked.ticket;
-  a.from = r.from;
-  a.data = r.data;
-  a.opaque = r.opaque;
-  a.error_code = r.error_code;
-  a.error_message = r.error_message;
+  a.to = asked->from;
+  a.ticket = asked->ticket;
+  p.awaits.erase(r.id);
+  if (r.data.size() + r.error_message.size() > shared_.bounds.frame_bytes_max) {
+    a.error_code = protocol::name(code::too_large); // its limits are wider than ours
+    a.error_message = protocol::text(code::too_large);
+  } else {
+    a.from = r.from;
+    a.data = r.data;
+    a.opaque = r.opaque;
+    a.error_code = r.error_code;
+    a.error_message = r.error_message;
+  }
   auto& door = shared_.door_of(a.to.home);
   send(door, std::move(a));
+  return {};
 }
 
 void hub::settle(const awaited& a, std::size_t recipient, protocol::outcome result) {
@@ -314,19 +319,24 @@ void hub::settle_gone(const awaited& a) {
 
 // ---- the link itself ----
 
-void hub::take(peer& p, const protocol::credit_record& r) {
+hub::trouble hub::take(peer& p, const protocol::credit_record& r) {
   p.acknowledge(r.bytes);
   if (!p.untold.empty() || !p.lost.empty())
     flush_soon();
+  return {};
 }
 
-void hub::take(peer& p, const protocol::ping_record& r) {
+hub::trouble hub::take(peer& p, const protocol::ping_record& r) {
   say(p, protocol::pong_record{r.at});
+  return {};
 }
 
-void hub::take(peer& p, const protocol::pong_record& r) {
+hub::trouble hub::take(peer& p, const protocol::pong_record& r) {
+  if (r.at == 0 || r.at != std::exchange(p.pinged, 0))
+    return {}; // of an earlier one
   auto now = static_cast<std::uint64_t>(home::current().now.time_since_epoch().count());
   p.lag = std::chrono::nanoseconds(now > r.at ? now - r.at : 0);
+  return {};
 }
 
 peer* hub::find(peer_id id) {

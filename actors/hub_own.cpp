@@ -112,6 +112,7 @@ void hub::send_far(far_route& f) {
   }
   if (!p->has_room(bytes))
     return refuse_far(f, protocol::outcome::overloaded);
+  tell_roster(*p); // who speaks is known there
   out.id = r.ticket ? p->next_id() : 0;
   if (!say(*p, out))
     return refuse_far(f, protocol::outcome::overloaded);
@@ -156,6 +157,8 @@ void hub::publish_far(far_publication& f) {
               .expires = home::current().now + count_max};
     auto* p = find(id);
     out.id = p && from.ticket ? p->next_id() : 0;
+    if (p)
+      tell_roster(*p);
     if (p && p->has_room(out.text.size() + out.binary.size()) && say(*p, out)) {
       if (from.ticket)
         p->awaits.add(out.id, std::move(a));
@@ -225,7 +228,9 @@ void hub::answer_served(const answer& a) {
   if (!p || !p->serves.take(a.ticket, asked))
     return; // another session was first, or the caller waits no more
   protocol::answer_record r{asked.id, a.from, a.data, a.opaque, a.error_code, a.error_message};
-  if (!say(*p, r))
+  if (!p->has_reserve(r.data.size() + r.error_message.size()))
+    say(*p, no_answer(asked.id, protocol::code::overloaded));
+  else if (!say(*p, r))
     say(*p, no_answer(asked.id, protocol::code::too_large));
 }
 

@@ -11,6 +11,7 @@
 #include "protocol/record.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <caf/actor.hpp>
 #include <cassert>
 #include <chrono>
@@ -41,7 +42,8 @@ public:
 
   peer(peer_id number, const link_up& l, std::size_t window_bytes, steady_time now)
       : id(number), link(l.link), incarnation(l.incarnation), epoch(l.epoch), hub(l.hub),
-        name(std::make_shared<const std::string>(l.peer)), heard(now), window_(window_bytes) {}
+        name(std::make_shared<const std::string>(l.peer)), heard(now), dealt_with(l.dealt_with),
+        window_(window_bytes) {}
 
   const peer_id id;
   const link_id link;
@@ -54,7 +56,11 @@ public:
 
   /// Whether so many bytes of clients' messages more may be on their way.
   bool has_room(std::size_t bytes) const noexcept { return in_flight() + bytes <= window_; }
-  bool has_reserve() const noexcept { return in_flight() <= window_ + window_ / reserve_part; }
+  bool has_reserve(std::size_t bytes = 0) const noexcept {
+    return in_flight() + bytes <= window_ + window_ / reserve_part;
+  }
+  /// More than any peer leaves unread that reads.
+  bool is_unread() const noexcept { return in_flight() > link_windows_unread_max * window_; }
   /// Bytes that the peer has not dealt with yet, those that wait here included.
   std::size_t in_flight() const noexcept {
     return static_cast<std::size_t>(sent_ - acknowledged_) + out_.size();
@@ -95,6 +101,9 @@ public:
   std::size_t unacknowledged = 0;  ///< bytes that we have dealt with and not said so
   steady_time heard;               ///< when something came last
   std::chrono::nanoseconds lag{0}; ///< the last ping's round trip
+  std::uint64_t pinged = 0;        ///< the last ping's number, until its pong has come
+  /// See link_up.
+  const std::shared_ptr<std::atomic<std::uint64_t>> dealt_with;
 
   /// Counts on from the links before.
   peer_traffic traffic;
@@ -104,9 +113,13 @@ public:
   /// (group, uid) whose sessions here it must be told; an empty group: the uid is a user. Each
   /// once, however often it changes: bounded by the roster.
   std::set<std::pair<std::string, std::string>> untold;
-  bool told_all = false;   ///< it knows all that there was when the link came up
-  bool synced = false;     ///< so do we of it
-  std::size_t members = 0; ///< that it has told us of
+  /// What a member or user that a peer tells of costs us beside its texts, about.
+  static constexpr std::size_t told_cost = 256;
+  std::size_t told_bytes = 0; ///< it has told us of so much
+  bool is_ahead = false;      ///< its clock, and it has been said
+  bool told_all = false;      ///< it knows all that there was when the link came up
+  bool synced = false;        ///< so do we of it
+  std::size_t members = 0;    ///< that it has told us of
 
   // ---- messages ----
 

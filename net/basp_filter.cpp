@@ -30,6 +30,14 @@ constexpr std::uint8_t select_connection = 2;
 /// Longest answer to a monitor: two node ids and an error.
 constexpr std::uint32_t down_bytes_max = 4096;
 
+/// Of a string that CAF has written with its length in front, seven bits a byte.
+std::size_t string_bytes(std::size_t written) {
+  std::size_t length_bytes = 1;
+  while (length_bytes < written && (written - length_bytes) >> (7 * length_bytes) != 0)
+    ++length_bytes;
+  return written - std::min(written, length_bytes);
+}
+
 template <class T>
 T number_at(std::string_view bytes, std::size_t at) {
   std::uint64_t value = 0;
@@ -135,7 +143,10 @@ cluster_refusal basp_filter::judge_message(const header& h) {
     return cluster_refusal::basp_header;
   if (h.destination != wanted_.our_hub || (h.source != 0 && h.source != wanted_.its_hub))
     return cluster_refusal::basp_address;
-  return expect(h, wanted_.batch_head, false, cluster_refusal::basp_content);
+  auto why = expect(h, wanted_.batch_head, false, cluster_refusal::basp_content);
+  if (why == cluster_refusal::none)
+    batch_bytes_ += string_bytes(rest_);
+  return why;
 }
 
 /// A dialler's broker says a second time that it is there: of many connections to a node this is

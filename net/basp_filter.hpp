@@ -44,6 +44,9 @@ public:
   /// @returns none, or why the link must end; then nothing of the offending message is passed
   cluster_refusal take(std::string_view bytes, std::string& passed);
 
+  /// Of batches of records, whose messages have been let through.
+  std::uint64_t batch_bytes() const { return batch_bytes_; }
+
   /// The peer's hub has ended: no record will come any more.
   bool hub_ended() const { return hub_ended_; }
 
@@ -72,6 +75,7 @@ private:
   bool selected_ = false; ///< and its repetition
   bool asked_ = false;    ///< the spawn server was asked for
   bool hub_ended_ = false;
+  std::uint64_t batch_bytes_ = 0;
 };
 
 } // namespace beckon::net

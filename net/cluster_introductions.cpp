@@ -195,6 +195,8 @@ cluster_gate::task<void> cluster_gate::let_in(meeting with, cluster_hello ours,
       leave_cluster(with->address());
   } else if (acquainted(theirs.node).linked) {
     with->fail(cluster_refusal::duplicate);
+  } else if (!fits_in(theirs)) { // another has come meanwhile, whose id it claims
+    with->fail(cluster_refusal::bad_hello);
   } else {
     learn(answer->known);
     join(with, theirs, {});

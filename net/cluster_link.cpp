@@ -47,6 +47,12 @@ bool cluster_link::is_silent(time now) const {
   return now - last_byte > 2 * heartbeat_ || (broke_silence_ && now - *broke_silence_ < heartbeat_);
 }
 
+/// The hub's mailbox has no bound of its own: what lies there is what came and was not dealt with.
+bool cluster_link::is_flooded() const {
+  return filter_->batch_bytes() - dealt_with->load(std::memory_order_relaxed) >
+         actors::link_windows_flooded * actors::link_window_bytes;
+}
+
 void cluster_link::close() {
   pause.cancel();
   wire_->close();
@@ -71,6 +77,8 @@ cluster_link::task<void> cluster_link::pump_in() {
     count_->bytes_in.add(n);
     passed.clear();
     auto why = filter_->take(std::string_view(buffer).substr(0, n), passed);
+    if (why == cluster_refusal::none && is_flooded())
+      why = cluster_refusal::flooded;
     if (why != cluster_refusal::none || filter_->hub_ended()) {
       on_end_(why, why == cluster_refusal::none ? "its hub has ended" : "");
       break;

@@ -10,6 +10,7 @@
 #include "net/cluster_meeting.hpp"
 #include "net/cluster_wire.hpp"
 
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <caf/node_id.hpp>
 #include <chrono>
@@ -51,11 +52,15 @@ public:
   basp_stream_ptr stream; ///< the broker's side
   bool up = false;        ///< the hub knows
   bool ended = false;
+  /// See link_up.
+  const std::shared_ptr<std::atomic<std::uint64_t>> dealt_with =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
   boost::asio::steady_timer pause; ///< between two questions to the broker
   time last_byte = begun;          ///< when something came
 
 private:
   void heard(time now);
+  bool is_flooded() const;
 
   template <class T>
   using task = cluster_wire::task<T>;

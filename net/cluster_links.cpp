@@ -68,8 +68,8 @@ void cluster_gate::greet(const link& l, caf::actor hub) {
                                 {"address", l->address},
                                 {"role", name(l->role)},
                                 {"incarnation", l->peer.incarnation}});
-  caf::anon_send(basp_->hub(),
-                 actors::link_up{l->id, l->peer.node, l->peer.incarnation, l->epoch, hub});
+  caf::anon_send(basp_->hub(), actors::link_up{l->id, l->peer.node, l->peer.incarnation, l->epoch,
+                                               hub, l->dealt_with});
 }
 
 void cluster_gate::end(const link& l, cluster_refusal why, const std::string& text) {

@@ -33,14 +33,15 @@ enum class cluster_refusal : std::uint8_t {
   basp_address,  ///< to or from another actor than the hubs
   basp_content,  ///< no batch of records
   basp_silent,   ///< the handshake of BASP did not end in time
+  flooded,       ///< it said more than its window, and went on
 };
-inline constexpr std::size_t cluster_refusal_count = 20;
+inline constexpr std::size_t cluster_refusal_count = 21;
 
 constexpr std::array<std::string_view, cluster_refusal_count> cluster_refusal_names{
-    "none",        "self",          "duplicate",    "crossed",      "busy",
-    "name_taken",  "cluster",       "version",      "name",         "bad_hello",
-    "replay",      "tls",           "slow",         "crowded",      "basp_header",
-    "basp_length", "basp_identity", "basp_address", "basp_content", "basp_silent"};
+    "none",         "self",        "duplicate",   "crossed",     "busy",          "name_taken",
+    "cluster",      "version",     "name",        "bad_hello",   "replay",        "tls",
+    "slow",         "crowded",     "basp_header", "basp_length", "basp_identity", "basp_address",
+    "basp_content", "basp_silent", "flooded"};
 
 constexpr std::string_view name(cluster_refusal why) noexcept {
   return cluster_refusal_names[static_cast<std::size_t>(why)];

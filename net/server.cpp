@@ -128,6 +128,8 @@ void server::tell(const actors::cluster_event& e) {
   using kind = actors::cluster_event::kind;
   if (e.what == kind::synced)
     log_.info("cluster_synced", {{"peer", e.peer}, {"members", e.members}});
+  else if (e.what == kind::ahead)
+    log_.warn("cluster_clock_ahead", {{"peer", e.peer}});
   else
     log_.warn("cluster_peer_lost", {{"peer", e.peer}, {"members", e.members}, {"why", e.why}});
 }

@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(gaps_of_many_groups_leave_in_many_batches) {
     caf::anon_send(of.nodes[0].node.hub, lost);
   }
   static_assert(groups * 200 > protocol::batch_bytes_max);
-  of.nodes[0].settle();
+  of.nodes[0].settle_for(600ms); // a heartbeat tells them
   BOOST_TEST(of.nodes.on_the_way(0, 1) >= groups * 200 / protocol::batch_bytes);
   of.nodes.settle();
   of.check();
