@@ -46,6 +46,7 @@ caf::behavior group::own_handlers() {
       [this](const far_members& all) { opened(all); },
       [this](const peer_lost& lost) { lose(lost); },
       [this](const far_gap& g) { tell_gap(g); },
+      [this](const far_checkpoint& c) { pass_on(*this, shared_, c); },
       [this](const flush_presence& f) { flush_due(f); },
       [this](const settlements& list) {
         if (host_)

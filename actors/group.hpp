@@ -8,8 +8,8 @@
 // publication (from sessions; the last two from the hub, for other nodes), call_group (from
 // sessions), flush_presence (from itself), settlements (from the clerk), retired, swap_behaviour
 // and choose_behaviours (from the directory), down of a session; far_members, far_member,
-// far_removal, far_unban, peer_lost, far_gap (from the hub). What else comes is for its behaviour.
-// Answers through the relays; tells the hub of its own members.
+// far_removal, far_unban, peer_lost, far_gap, far_checkpoint (from the hub). What else comes is for
+// its behaviour. Answers through the relays; tells the hub of its own members.
 
 #include "actors/actor_alarm.hpp"
 #include "actors/audiences.hpp"

@@ -5,6 +5,19 @@
 
 namespace beckon::actors {
 
+void pass_on(caf::event_based_actor& self, node_state& shared, const far_checkpoint& c) {
+  static const audience nobody = std::make_shared<const std::vector<audience_seat>>();
+  auto parts = static_cast<std::uint32_t>(shared.homes.size());
+  for (auto& home : shared.homes)
+    self.send(home->relay_handle, fanout{.what = {},
+                                         .to = nobody,
+                                         .skip = {},
+                                         .group = {},
+                                         .from = c.from,
+                                         .ticket = c.ticket,
+                                         .parts = parts});
+}
+
 void handovers::start(const handover_target& target) {
   first_.emplace(handover{.what = std::move(route_.what),
                           .first = target,

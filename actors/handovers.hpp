@@ -12,6 +12,9 @@
 
 namespace beckon::actors {
 
+/// Behind all that `self` has handed to the relays: each settles its part of the checkpoint.
+void pass_on(caf::event_based_actor& self, node_state& shared, const far_checkpoint& c);
+
 class handovers {
 public:
   /// @param r gives its delivery away to the first handover

@@ -135,7 +135,8 @@ void hub::heartbeat() {
       continue;
     }
     expire(p, now);
-    put(p, protocol::credit_record{std::exchange(p.unacknowledged, 0)});
+    set_checkpoints(p);
+    acknowledge(p, 0);
     p.pinged = static_cast<std::uint64_t>(now.time_since_epoch().count());
     put(p, protocol::ping_record{p.pinged});
   }
@@ -158,9 +159,15 @@ void hub::expire(peer& p, steady_time now) {
     if (a.what == ticket::kind::send)
       settle_unknown(a);
   }
-  for (ticket t; most > 0 && p.serves.take_expired(now, t); --most) {
-    if (t.what == ticket::kind::request)
-      continue; // its caller was told `timeout`
+  ticket t;
+  for (; most > 0; --most) {
+    auto number = p.serves.take_expired(now, t);
+    if (number == 0)
+      break;
+    if (t.id == 0)
+      pass_checkpoint(p, number);
+    if (t.id == 0 || t.what == ticket::kind::request)
+      continue; // whose caller was told `timeout`
     for (auto& progress : t.recipients_progress)
       if (!progress.settled)
         progress.result = protocol::outcome::expired;

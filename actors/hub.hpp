@@ -48,6 +48,9 @@ public:
   /// Of what was asked of a peer, or by it, and has expired, so much is told before the hub's other
   /// messages have a turn.
   static constexpr std::size_t expired_max = 4096;
+  /// Dealt with so many bytes, we say so without waiting for the heartbeat; and so many are handed
+  /// on between two checkpoints.
+  static constexpr std::size_t credit_bytes = 256 * 1024;
   /// Lost nodes that are remembered for the operators.
   static constexpr std::size_t lost_max = 256;
   /// A publication is counted without the nodes that are silent this long (protocol.md section 4).
@@ -157,6 +160,13 @@ private:
   void forget_gone_users();
   void forget_users(peer_id lost);
   bool has_much_to_answer(const peer& p) const;
+
+  // How far this node has got with what it said (hub_checkpoints.cpp).
+  void hand_on(peer& p, const caf::actor& to);
+  void set_checkpoints(peer& p);
+  void pass_checkpoint(peer& p, std::uint32_t number);
+  void forget_checkpoints(caf::actor_id group);
+  void acknowledge(peer& p, std::size_t least);
   void refuse(peer& p, const protocol::route_record& r, protocol::outcome why);
   void cut_unread();
   std::uint32_t serve(peer& p, ticket t, std::chrono::milliseconds wait);
@@ -192,6 +202,7 @@ private:
     peer_traffic traffic;
   };
   std::map<std::string, lost_node, std::less<>> lost_; ///< by name; also of nodes that came back
+  std::size_t record_bytes_ = 0;                       ///< of the record that is being taken
   bool flushing_ = false;
   steady_time last_beat_{};
 };

@@ -16,8 +16,6 @@ using protocol::shared_frame;
 
 namespace {
 
-/// Dealt with so many bytes, we say so without waiting for the heartbeat.
-constexpr std::size_t credit_bytes = 256 * 1024;
 /// Longest wait that a peer may ask of us: that of a client.
 constexpr std::uint64_t wait_ms_max = 60'000;
 /// More publications lost, or sessions that took one, are not told.
@@ -65,6 +63,7 @@ void hub::take_batch(peer& p, std::string_view batch) {
   trouble wrong;
   for (protocol::raw_record r; wrong.empty() && protocol::take_record(rest, r);) {
     ++p.traffic.records_in;
+    record_bytes_ = r.fields.size();
     wrong = take_record(p, r);
     if (!peers_.contains(id))
       return; // it said goodbye
@@ -75,8 +74,9 @@ void hub::take_batch(peer& p, std::string_view batch) {
     ways_.drop(p.link, wrong);
     return lose(id, wrong);
   }
-  if (p.unacknowledged >= credit_bytes)
-    say(p, protocol::credit_record{std::exchange(p.unacknowledged, 0)});
+  if (p.unchecked >= credit_bytes)
+    set_checkpoints(p);
+  acknowledge(p, credit_bytes);
 }
 
 hub::trouble hub::take_record(peer& p, const protocol::raw_record& r) {
@@ -166,10 +166,12 @@ hub::trouble hub::take(peer& p, const protocol::route_record& r) {
     t.to = out.to;
     out.ticket = serve(p, std::move(t), out.ttl);
   }
-  if (auto to = recipient_of(out.by, r.group, out.to.first))
+  if (auto to = recipient_of(out.by, r.group, out.to.first)) {
+    hand_on(p, to);
     send(to, std::move(out));
-  else if (ticket nobody; out.ticket && p.serves.take(out.ticket, nobody))
+  } else if (ticket nobody; out.ticket && p.serves.take(out.ticket, nobody)) {
     complete(p, nobody); // its outcomes are `offline` as long as nobody says otherwise
+  }
   return {};
 }
 
@@ -190,7 +192,7 @@ hub::trouble hub::take(peer& p, const protocol::publication_record& r) {
   if (found == standing::bad)
     return bad_record;
   auto to = recipient_of(addressing::member, r.group, {});
-  auto counts = r.id && to && found == standing::good && !has_much_to_answer(p);
+  auto counts = r.id && to && found == standing::good;
   if (r.id && !counts)
     say(p, protocol::count_record{r.id, 0});
   if (!to || found == standing::forged)
@@ -206,28 +208,35 @@ hub::trouble hub::take(peer& p, const protocol::publication_record& r) {
     t.id = r.id;
     out.ticket = serve(p, std::move(t), count_max);
   }
+  hand_on(p, to);
   send(to, std::move(out));
   return {};
 }
 
-hub::trouble hub::take(peer&, const protocol::gap_record& r) {
-  if (auto to = recipient_of(addressing::member, r.group, {}))
+hub::trouble hub::take(peer& p, const protocol::gap_record& r) {
+  if (auto to = recipient_of(addressing::member, r.group, {})) {
+    hand_on(p, to);
     send(to, far_gap{std::min(r.lost, number_max)});
+  }
   return {};
 }
 
-hub::trouble hub::take(peer&, const protocol::removal_record& r) {
+hub::trouble hub::take(peer& p, const protocol::removal_record& r) {
   auto latest = home::current().wall_ms + std::chrono::milliseconds(group_api::time_max).count();
-  auto until = std::min(r.banned_until, static_cast<std::uint64_t>(latest));
-  if (auto to = recipient_of(addressing::member, r.group, {}))
-    send(to,
-         far_removal{std::string(r.group), std::string(r.uid), static_cast<std::int64_t>(until)});
+  auto until =
+      static_cast<std::int64_t>(std::min(r.banned_until, static_cast<std::uint64_t>(latest)));
+  if (auto to = recipient_of(addressing::member, r.group, {})) {
+    hand_on(p, to);
+    send(to, far_removal{std::string(r.group), std::string(r.uid), until});
+  }
   return {};
 }
 
-hub::trouble hub::take(peer&, const protocol::unban_record& r) {
-  if (auto to = recipient_of(addressing::member, r.group, {}))
+hub::trouble hub::take(peer& p, const protocol::unban_record& r) {
+  if (auto to = recipient_of(addressing::member, r.group, {})) {
+    hand_on(p, to);
     send(to, far_unban{std::string(r.group), std::string(r.uid)});
+  }
   return {};
 }
 

@@ -31,6 +31,7 @@ void hub::close(const caf::actor_addr& group) {
     return;
   auto name = std::move(found->second);
   names_.erase(found);
+  forget_checkpoints(group.id());
   auto entry = groups_.find(name);
   if (entry == groups_.end() || entry->second.local != group)
     return;
@@ -205,7 +206,11 @@ void hub::settle_served(const settlements& list) {
   for (auto& s : list) {
     auto* p = find(s.to.slot);
     ticket settled;
-    if (p && p->serves.settle(s, settled))
+    if (!p || !p->serves.settle(s, settled))
+      continue;
+    if (settled.id == 0)
+      pass_checkpoint(*p, s.ticket);
+    else
       complete(*p, settled);
   }
 }

@@ -64,8 +64,10 @@ hub::trouble hub::take(peer& p, const protocol::member_record& r) {
   shared_.clock.observe(std::max(now.stamp, now.meta_stamp));
   auto known = std::find_if(values.begin(), values.end(), [&](auto& v) { return v.peer == p.id; });
   auto was_known = known != values.end();
-  if (auto local = entry->second.actor(); local && (was_known || is_there))
+  if (auto local = entry->second.actor(); local && (was_known || is_there)) {
+    hand_on(p, local);
     send(local, far_of(member->first, now));
+  }
   p.members += is_there - was_known;
   if (was_known && is_there)
     *known = std::move(now);
@@ -96,7 +98,9 @@ hub::trouble hub::take(peer& p, const protocol::user_record& r) {
     return {};
   if (!note_user(p, r))
     return told_too_much;
-  send(shared_.users_of(r.user), far_user{p.id, std::string(r.user), r.sessions});
+  auto& shard = shared_.users_of(r.user);
+  hand_on(p, shard);
+  send(shard, far_user{p.id, std::string(r.user), r.sessions});
   return {};
 }
 

@@ -360,6 +360,12 @@ struct peer_lost {
 struct far_gap {
   std::uint64_t lost = 0;
 };
+/// Every thread's relay settles the ticket, behind all that the hub has told the group (or the
+/// users) before.
+struct far_checkpoint {
+  session_address from;
+  std::uint32_t ticket = 0;
+};
 
 } // namespace beckon::actors
 
@@ -394,6 +400,7 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_members))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_user))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::peer_lost))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_gap))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::far_checkpoint))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::call_group))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::retired))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::swap_behaviour))
@@ -435,6 +442,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_members)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_user)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::peer_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_gap)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::far_checkpoint)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::call_group)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::retired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::swap_behaviour)

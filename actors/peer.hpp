@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <atomic>
 #include <caf/actor.hpp>
+#include <caf/actor_addr.hpp>
 #include <cassert>
 #include <chrono>
 #include <cstdint>
@@ -98,10 +99,20 @@ public:
 
   // ---- in ----
 
-  std::size_t unacknowledged = 0;  ///< bytes that we have dealt with and not said so
-  steady_time heard;               ///< when something came last
-  std::chrono::nanoseconds lag{0}; ///< the last ping's round trip
-  std::uint64_t pinged = 0;        ///< the last ping's number, until its pong has come
+  std::size_t unacknowledged = 0; ///< bytes that we have read and not said so
+  /// Of those, what groups and users here may not have dealt with; for it no credit is given.
+  std::size_t handed_on = 0;
+  /// To whom, since the last checkpoint.
+  std::map<caf::actor_addr, std::size_t> handed_to;
+  std::size_t unchecked = 0; ///< the sum of it
+  struct checkpoint {
+    caf::actor_id at; ///< a group, or users
+    std::size_t bytes;
+  };
+  std::unordered_map<std::uint32_t, checkpoint> checkpoints; ///< by their tickets in `serves`
+  steady_time heard;                                         ///< when something came last
+  std::chrono::nanoseconds lag{0};                           ///< the last ping's round trip
+  std::uint64_t pinged = 0; ///< the last ping's number, until its pong has come
   /// See link_up.
   const std::shared_ptr<std::atomic<std::uint64_t>> dealt_with;
 

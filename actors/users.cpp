@@ -18,6 +18,7 @@ caf::behavior users::make_behavior() {
       [this](enroll_session& e) { enroll(e); },
       [this](const far_user& f) { set_far(f); },
       [this](const peer_lost& lost) { lose(lost); },
+      [this](const far_checkpoint& c) { pass_on(*this, shared_, c); },
   };
 }
 

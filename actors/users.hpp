@@ -3,9 +3,9 @@
 // many sessions a user may have. A session is entered before its `welcome` and goes when it is
 // down.
 //
-// Handles: enroll_session and route (from sessions; from the hub, for other nodes), far_user and
-// peer_lost (from the hub), down of a session. Answers through the relays; tells the hub how many
-// sessions a user has.
+// Handles: enroll_session and route (from sessions; from the hub, for other nodes), far_user,
+// peer_lost and far_checkpoint (from the hub), down of a session. Answers through the relays; tells
+// the hub how many sessions a user has.
 
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
