@@ -32,9 +32,10 @@ bool read_kind(std::string_view raw, frame_type& kind) noexcept {
   return false;
 }
 
-std::optional<relayed> read_form(json_splitter& json, std::string_view text) {
+/// @param more fields that are yet to be added to it
+std::optional<relayed> read_form(json_splitter& json, std::string_view text, std::size_t more = 0) {
   json_splitter::object frame;
-  if (!is_one_line(text) || json.split(text, frame))
+  if (!is_one_line(text) || json.split(text, frame) || frame.size + more > frame_fields_max)
     return {};
   std::string_view type, group, from;
   if (!find_once(frame, "type", type) || !find_once(frame, "group", group) ||
@@ -60,7 +61,7 @@ std::optional<relayed> read_relayed(json_splitter& json, std::string_view text,
   auto header = binary_header(binary);
   if (!header.starts_with('{') || !header.ends_with('}'))
     return {};
-  auto out = read_form(json, header);
+  auto out = read_form(json, header, 1); // the payload, in the text that becomes of it
   if (out && !text.empty() && read_form(json, text) != out)
     return {};
   return out;

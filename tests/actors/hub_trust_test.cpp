@@ -475,7 +475,7 @@ BOOST_AUTO_TEST_CASE(credit_is_given_for_what_groups_and_relays_have_dealt_with)
   mallory of(patient);
   client alice(of, "alice");
   of.say(member("eve"));
-  of.pass(600ms); // the heartbeat acknowledges what was said so far
+  of.pass(1100ms); // the heartbeats acknowledge what was said so far
   of.came<protocol::credit_record>();
   auto credit = [&] {
     std::uint64_t sum = 0;

@@ -1,7 +1,9 @@
 // Fuzzes the records between nodes with any bytes: what can be read lies in the batch, and reads
 // the same once it was written again.
 
+#include "protocol/delivery.hpp"
 #include "protocol/record.hpp"
+#include "protocol/relayed.hpp"
 #include "tests/fuzz/check.hpp"
 
 #include <cstdint>
@@ -28,6 +30,19 @@ void read_twice(std::string_view fields) {
   check(once == twice);
 }
 
+/// What clients would be shown is a frame of ours, in both forms.
+void relay(std::string_view fields) {
+  static json_splitter json;
+  route_record r;
+  if (!read(fields, r))
+    return;
+  auto said = read_relayed(json, r.text, r.binary);
+  if (!said || !r.text.empty())
+    return;
+  auto text = text_of(r.binary);
+  check(read_relayed(json, text.payload(), r.binary) == said);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
@@ -37,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     read_twice<member_record>(r.fields);
     read_twice<user_record>(r.fields);
     read_twice<route_record>(r.fields);
+    relay(r.fields);
     read_twice<receipt_record>(r.fields);
     read_twice<answer_record>(r.fields);
     read_twice<publication_record>(r.fields);

@@ -12,6 +12,7 @@ import pytest
 from client import Client
 from gate import ASYNCHRONOUS, DIRECT, Hello, Node, Peer, basp, certificates, stranger, verdict
 from harness import ROOM, MiB, eventually, note
+from raw import Raw
 from records import GOODBYE, PING, batch, member, publication, record, route, user, varint
 
 # How CAF starts the payload of a message with one string: forwarded by nobody, no known type, its name.
@@ -79,6 +80,12 @@ class Mallory:
         if self.reader:  # or it would go on with another socket of the same number
             self.reader.join(5)
         self.peer.socket.close()
+
+
+def is_idle(node):
+    before = node.cpu()
+    time.sleep(0.2)
+    return node.cpu() - before < 0.05
 
 
 def direct(sender, data="1", group="g", kind="direct"):
@@ -182,6 +189,24 @@ async def test_a_peer_that_heeds_no_window_is_cut_off(node, certs):
         note(f"routes: {mallory.lost() or 'kept up with'} after {sent / MiB:.0f} MiB in {took:.1f} s, the node grew by {grown / MiB:.0f} MiB")
         assert grown < 160 * MiB
         await lives(node, alice, bob)
+
+
+async def test_a_group_that_is_slower_than_the_link_is_not_buried(node, certs):
+    """What the hub has read lies before groups and relays, whose mailboxes have no bound either."""
+    crowd = [Raw(node.port, receive_buffer=4096).open(f"m{i}", "slow") for i in range(100)]  # who read nothing
+    async with await joined(node, "alice") as alice, await joined(node, "bob") as bob:
+        before = node.rss()
+        with Mallory(node, certs) as mallory:
+            said = mallory.message(*[publication("slow", direct("eve", group="slow", kind="message")) for _ in range(2000)])
+            sent = await asyncio.to_thread(mallory.flood, said, 300 * MiB)
+            await asyncio.to_thread(eventually, lambda: mallory.lost() or sent >= 300 * MiB, 5, "it is cut off, or was kept up with")
+        grown = node.peak_rss() - before
+        note(f"publications: {mallory.lost() or 'kept up with'} after {sent / MiB:.0f} MiB, the node grew by {grown / MiB:.0f} MiB")
+        assert grown < 500 * MiB  # 32 MiB of messages of 100 bytes, each of which takes several hundred in a mailbox
+        await asyncio.to_thread(eventually, lambda: is_idle(node), 30, "what it had taken has been dealt with")
+        await lives(node, alice, bob)
+    for member_of_it in crowd:
+        member_of_it.reset()
 
 
 def test_two_names_cannot_have_one_id_of_cafs(node, certs):
