@@ -48,8 +48,8 @@ public:
   /// Of what was asked of a peer, or by it, and has expired, so much is told before the hub's other
   /// messages have a turn.
   static constexpr std::size_t expired_max = 4096;
-  /// Dealt with so many bytes, we say so without waiting for the heartbeat; and so many are handed
-  /// on between two checkpoints.
+  /// Dealt with so many bytes, we say so without waiting for
+  /// the heartbeat.
   static constexpr std::size_t credit_bytes = 256 * 1024;
   /// Lost nodes that are remembered for the operators.
   static constexpr std::size_t lost_max = 256;

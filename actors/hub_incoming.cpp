@@ -16,6 +16,8 @@ using protocol::shared_frame;
 
 namespace {
 
+/// So much is handed on between two checkpoints: where it is for many groups, each has its own.
+constexpr std::size_t checkpoint_bytes = 1024 * 1024;
 /// Longest wait that a peer may ask of us: that of a client.
 constexpr std::uint64_t wait_ms_max = 60'000;
 /// More publications lost, or sessions that took one, are not told.
@@ -74,7 +76,7 @@ void hub::take_batch(peer& p, std::string_view batch) {
     ways_.drop(p.link, wrong);
     return lose(id, wrong);
   }
-  if (p.unchecked >= credit_bytes)
+  if (p.unchecked >= checkpoint_bytes)
     set_checkpoints(p);
   acknowledge(p, credit_bytes);
 }
