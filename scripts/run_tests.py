@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 EVERYTHING = ("-DBECKON_TESTS=ON", "-DBECKON_EXAMPLES=ON", "-DBECKON_BENCH=ON")  # also where ./run has turned it off
+EVERYTHING_BUT_BENCH = ("-DBECKON_TESTS=ON", "-DBECKON_EXAMPLES=ON", "-DBECKON_BENCH=OFF")
 SECONDS_MAX = 3600  # of one command; the steps know better where they can
 
 # Formats differ between versions; this one is Debian 12's.
@@ -123,12 +124,30 @@ def run_ctest(step, preset, *arguments, env=None, seconds_max=900):
     count_junit(step, report, code)
 
 
-def run_pytest(step, *arguments, seconds_max=1200):
+def run_pytest(step, *arguments, tests="tests/system", seconds_max=1200, env=None):
     report = BUILD / "system.xml"
     report.unlink(missing_ok=True)
-    command = ["/usr/bin/python3", "-m", "pytest", "tests/system", "-rs", "--durations=10"]
-    code = run([*command, f"--junit-xml={report}", *arguments], seconds_max)
+    command = ["/usr/bin/python3", "-m", "pytest", tests, "-rs", "--durations=10"]
+    code = run([*command, f"--junit-xml={report}", *arguments], seconds_max, env=env)
     count_junit(step, report, code)
+
+
+def run_pytest_against(step, preset, *arguments, **named):
+    """The system tests against the server of a sanitizer's preset. What it finds is a failure, whichever test it came in, and
+    whether that test noticed."""
+    found = BUILD / preset / "found"
+    shutil.rmtree(found, ignore_errors=True)
+    found.mkdir(parents=True)
+    options = f"log_path={found}/report:halt_on_error=1"
+    env = {
+        "BECKON": str(BUILD / preset / "beckon"),
+        "ASAN_OPTIONS": options,
+        "UBSAN_OPTIONS": f"{options}:print_stacktrace=1",
+    }
+    run_pytest(step, *arguments, env=env, **named)
+    for report in sorted(found.iterdir()):
+        show_end(report, 200)
+        step.fail(f"{preset}: see {report.relative_to(ROOT)}")
 
 
 def sources(*folders):
@@ -245,8 +264,9 @@ def ordinary(tests):
 
 
 def sanitize(tests):
-    if tests.step("build asan", build, "asan"):
+    if tests.step("build asan", build, "asan", *EVERYTHING_BUT_BENCH):
         tests.step("ctest asan", run_ctest, "asan")
+        tests.step("system asan", run_pytest_against, "asan")
 
 
 def tidy(tests):
@@ -261,6 +281,8 @@ def long(tests):
                    seconds_max=4 * 3600)
         tests.step("system long", run_pytest, "--long", seconds_max=4 * 3600)
         tests.step("headers alone", check_headers)
+    if tests.step("build asan", build, "asan", *EVERYTHING_BUT_BENCH):
+        tests.step("ends asan", run_pytest_against, "asan", "--long", tests="tests/system/ends_test.py", seconds_max=4 * 3600)
     tests.step("clang-tidy", run_clang_tidy, sources("protocol", "actors", "net"))
     fuzz(tests, 60 * fuzz_minutes)
     tests.step("debian 13", run_in_debian, 13)

@@ -17,14 +17,17 @@ from fleet import Fleet  # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
+    parser.addoption("--every", type=int, default=1, metavar="N", help="run only every Nth test")
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--long"):
-        return
+    items[:] = items[:: config.getoption("--every")]
     for item in items:
-        if item.get_closest_marker("long"):
+        if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes minutes: --long"))
+        plain = item.get_closest_marker("plain")
+        if plain and harness.SANITIZER:
+            item.add_marker(pytest.mark.skip(reason=f"not under a sanitizer: {plain.args[0]}"))
 
 
 def pytest_sessionstart(session):
@@ -39,7 +42,7 @@ class TooLong(BaseException):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     marker = item.get_closest_marker("limit")
-    seconds = marker.args[0] if marker else 60
+    seconds = (marker.args[0] if marker else 60) * harness.SLOWER
 
     def give_up(*_):
         raise TooLong(f"{item.name} took more than {seconds} s")

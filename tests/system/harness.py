@@ -16,10 +16,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BECKON_BUILD", ROOT / "build"))
 BINARY = os.environ.get("BECKON", str(BUILD / "release" / "beckon"))
+
+
+def sanitizer_of(binary):
+    """The sanitizer that the program was built with, or "": `asan` (with UBSan), `tsan`."""
+    code = Path(binary).read_bytes() if os.access(binary, os.R_OK) else b""
+    return "asan" if b"__asan_init" in code else "tsan" if b"__tsan_init" in code else ""
+
+
+SANITIZER = sanitizer_of(BINARY)
+# Under a sanitizer all takes longer, and memory is mostly the sanitizer's.
+SLOWER = 4 if SANITIZER else 1
 # Wall-clock bounds get five times the room of the figure in the specification: two cores are shared by many.
-ROOM = 5
+ROOM = 5 * SLOWER
 
 MiB = 1024 * 1024
+
+
+def tenth(count):
+    """So many; under a sanitizer a tenth of them."""
+    return max(1, count // 10) if SANITIZER else count
 
 
 def option(name, value):
@@ -79,11 +95,11 @@ class Server:
 
     def ends(self, code, within=15.0):
         try:
-            found = self.process.wait(within)
+            found = self.process.wait(within * SLOWER)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"the server did not end within {within} s; its log ends: {self.log()[-2000:]}") from None
-        assert found == code, f"the server ended with {found}, its log: {self.log()[-3000:]}"
+        assert found == code and not self.found(), f"the server ended with {found}, its log: {self.found() or self.log()[-3000:]}"
 
     def kill(self):
         if self.process.poll() is None:
@@ -100,6 +116,14 @@ class Server:
 
     def log(self):
         return self.log_path.read_text(errors="replace")
+
+    def found(self):
+        """What a sanitizer has found, from its log or from the file that its options name; else nothing."""
+        path = re.search(r"log_path=([^:]+)", os.environ.get("ASAN_OPTIONS", ""))
+        reports = Path(path[1]).parent.glob(f"{Path(path[1]).name}.{self.process.pid}") if path else ()
+        log = self.log() + "".join(report.read_text(errors="replace") for report in reports)
+        at = re.search(r"==\d+==ERROR: |WARNING: ThreadSanitizer|: runtime error: ", log)
+        return log[at.start() :][:8000] if at else ""
 
     def uri(self, query=""):
         return f"ws://{self.host}:{self.port}/ws{query}"
@@ -140,7 +164,9 @@ class Server:
         return sum(v for (n, have), v in self.metrics().items() if n == name and wanted <= have)
 
     def memory(self, what):
-        """Bytes, by a field of /proc/PID/status: VmRSS, VmHWM, VmSize."""
+        """Bytes, by a field of /proc/PID/status: VmRSS, VmHWM, VmSize. Under a sanitizer 0: nothing can be told from it."""
+        if SANITIZER:
+            return 0
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) * 1024
 
@@ -163,7 +189,7 @@ class Server:
 
 def eventually(condition, within, what):
     """Waits until `condition()` holds and returns its value; fails by `what` when it never does."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + within * SLOWER
     while True:
         value = condition()
         if value:
@@ -175,7 +201,8 @@ def eventually(condition, within, what):
 
 @contextlib.contextmanager
 def took(least=0.0, most=float("inf")):
-    """The block takes `least` to `most` seconds."""
+    """The block takes `least` to `most` seconds, under a sanitizer some times as many."""
+    most *= SLOWER
     start = time.monotonic()
     yield
     passed = time.monotonic() - start
