@@ -49,6 +49,13 @@ caf::behavior bot_port::make_behavior() {
   };
 }
 
+/// A deadline's trouble: where even its end cannot be said now, it is tried again.
+void bot_port::fail(const char* why) noexcept {
+  wake_by(home_.now + end_again);
+  if (session_)
+    session_->fail(why);
+}
+
 /// Trouble (memory ran out while it was served) ends this session, as of a connection.
 template <class F>
 void bot_port::guarded(F f) {

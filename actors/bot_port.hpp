@@ -55,6 +55,7 @@ private:
   struct alarm final : deadline {
     explicit alarm(bot_port& p) : of(p) {}
     void due(steady_time now) override { of.wake(now); }
+    void failed(const char* why) noexcept override { of.fail(why); }
     bot_port& of;
   };
 
@@ -68,6 +69,7 @@ private:
   bool end_session() noexcept;
   void wake(steady_time now);
   void wake_by(steady_time when);
+  void fail(const char* why) noexcept;
   template <class F>
   void guarded(F f);
   std::size_t queued() const noexcept { return static_cast<std::size_t>(appended_ - taken_); }

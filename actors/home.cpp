@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 
 namespace beckon::actors {
 
@@ -49,17 +50,27 @@ bool home::owes() const noexcept {
   return std::any_of(owed_.begin(), owed_.end(), [](const auto& list) { return !list.empty(); });
 }
 
-void home::end_turn() {
+void home::settle_here() {
   while (!owed_[index].empty()) { // settling may settle more
     settling_.swap(owed_[index]);
     relay_actor->settle(settling_);
     settling_.clear();
   }
-  for (std::size_t i = 0; i < owed_.size(); ++i) {
-    if (owed_[i].empty())
-      continue;
-    relay_actor->send(shared.door_of(static_cast<std::uint16_t>(i)), std::move(owed_[i]));
-    owed_[i] = {};
+}
+
+void home::end_turn() {
+  settle_here();
+  for (std::size_t i = 0; i < owed_.size(); ++i)
+    if (!owed_[i].empty())
+      tell_owed(i);
+}
+
+void home::tell_owed(std::size_t door) noexcept {
+  try {
+    relay_actor->send(shared.door_of(static_cast<std::uint16_t>(door)), std::move(owed_[door]));
+    owed_[door] = {};
+  } catch (const std::bad_alloc&) {
+    // The message was not made, so the list is still here.
   }
 }
 

@@ -34,11 +34,13 @@ public:
   static home& current() noexcept { return *current_; }
   /// Makes this thread the home's.
   void enter() noexcept { current_ = this; }
+  /// Makes this thread nobody's.
+  static void leave() noexcept { current_ = nullptr; }
 
   node_state& shared;
   const std::uint16_t index;
   caf::execution_unit* unit = nullptr; ///< resumes the pinned actors of this thread
-  caf::actor relay_handle;             ///< set once at start; groups send to it
+  caf::actor relay_handle; ///< set before the threads, let go after them; groups send to it
   relay* relay_actor = nullptr;
   timing_wheel wheel;
   counters count;
@@ -70,7 +72,10 @@ public:
   /// Tells the holder of a ticket what became of it, at the end of the turn.
   void settle(const settlement& s) { owed_[s.to.home].push_back(s); }
   bool owes() const noexcept;
-  /// Carries out what was settled: sessions here directly, others by one message per thread.
+  /// Carries out what was settled for sessions here.
+  void settle_here();
+  /// Carries out what was settled: sessions here directly, others by one message per thread. What
+  /// there is no memory for is kept for the next turn.
   void end_turn();
 
   /// A number that no other request or message of this node has: below 2^53.
@@ -79,6 +84,8 @@ public:
   void number_from(std::uint64_t start) noexcept { numbers_ = start; }
 
 private:
+  void tell_owed(std::size_t door) noexcept;
+
   struct place {
     session* who = nullptr;
     std::uint32_t generation = 1;

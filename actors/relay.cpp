@@ -32,6 +32,7 @@ void relay::guarded(session& who, F f) {
   }
 }
 
+/// At most `recipients_max` times `connections_per_user_max` targets.
 void relay::hand_over(const handover& h) {
   hand_over_to(h, h.first);
   for (auto& target : h.rest)
@@ -51,6 +52,7 @@ void relay::hand_over_to(const handover& h, const handover_target& target) {
     home_.settle(s);
 }
 
+/// At most `members_per_group_max` seats, less those of other threads.
 void relay::fan_out(const fanout& f) {
   std::uint32_t taken = 0;
   for (auto& seat : *f.to) {
@@ -96,6 +98,7 @@ void relay::unwatch(const caf::actor& group) {
   demonitor(group);
 }
 
+/// At most the sessions of this thread, for a group that has failed.
 void relay::forget(const caf::down_msg& down) {
   // A group ends politely once no session holds it, so a group that is still watched has failed.
   if (watched_.erase(down.source.id()) == 0)

@@ -117,6 +117,7 @@ private:
   struct alarm final : deadline {
     explicit alarm(session& s) : of(s) {}
     void due(steady_time now) override { of.wake(now); }
+    void failed(const char* why) noexcept override { of.fail(why); }
     session& of;
   };
 

@@ -1,6 +1,7 @@
 #include "actors/timing_wheel.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace beckon::actors {
 
@@ -18,11 +19,22 @@ void timing_wheel::set(deadline& entry, steady_time when) {
   if (empty_ || (next_tick_ > now_tick_ && at < next_tick_))
     next_tick_ = at;
   empty_ = false;
-  auto& slot = ring_[at % slots];
-  entry.prev_ = slot.prev_;
-  entry.next_ = &slot;
-  slot.prev_->next_ = &entry;
-  slot.prev_ = &entry;
+  link(entry, ring_[at % slots]);
+}
+
+void timing_wheel::link(deadline& entry, head& list) noexcept {
+  entry.prev_ = list.prev_;
+  entry.next_ = &list;
+  list.prev_->next_ = &entry;
+  list.prev_ = &entry;
+}
+
+void timing_wheel::fire(deadline& entry, steady_time now) noexcept {
+  try {
+    entry.due(now);
+  } catch (const std::exception& trouble) {
+    entry.failed(trouble.what());
+  }
 }
 
 void timing_wheel::advance(steady_time now) {
@@ -30,33 +42,42 @@ void timing_wheel::advance(steady_time now) {
     return;
   auto target = static_cast<std::size_t>((now - origin_) / tick);
   // After a long pause (SIGSTOP) one round sees every slot.
-  if (target > now_tick_ + slots)
+  if (target > now_tick_ + slots) {
     now_tick_ = target - slots;
+    put_back();
+  }
+  auto left = looked_at_max;
   while (now_tick_ < target) {
     auto& slot = ring_[++now_tick_ % slots];
     // Taken off first: an entry that sets itself again, or ends others, must not be met twice in
     // this round.
-    head round;
-    while (slot.armed()) {
-      auto* entry = slot.next_;
-      entry->unlink();
-      if (entry->when_ <= now) {
-        entry->due(now);
-        continue;
-      }
-      entry->prev_ = round.prev_;
-      entry->next_ = &round;
-      round.prev_->next_ = entry;
-      round.prev_ = entry;
+    for (; slot.armed() && left > 0; --left) {
+      auto& entry = *slot.next_;
+      entry.unlink();
+      if (entry.when_ <= now)
+        fire(entry, now);
+      else
+        link(entry, later_);
     }
-    while (round.armed()) {
-      auto* later = round.next_;
-      set(*later, later->when_);
+    if (slot.armed()) { // the rest of the tick comes with the next call
+      --now_tick_;
+      return;
     }
+    put_back();
   }
 }
 
+/// What was met in this tick, and is due in another round.
+void timing_wheel::put_back() {
+  while (later_.armed())
+    set(*later_.next_, later_.next_->when_);
+}
+
 std::optional<steady_time> timing_wheel::next() {
+  if (later_.armed()) {
+    next_tick_ = now_tick_ + 1; // in the middle of a tick
+    empty_ = false;
+  }
   if (!empty_ && next_tick_ <= now_tick_) {
     empty_ = true;
     for (std::size_t i = 1; i <= slots && empty_; ++i)

@@ -26,8 +26,10 @@ public:
   void disarm() noexcept { unlink(); }
 
 protected:
-  /// Called once when the time has come, disarmed. May set itself again.
+  /// Called once when the time has come, disarmed. May set itself again. Lives on until it returns.
   virtual void due(steady_time now) = 0;
+  /// `due` threw: what it is a deadline of ends, and nothing else.
+  virtual void failed(const char* why) noexcept = 0;
 
 private:
   friend class timing_wheel;
@@ -52,7 +54,10 @@ public:
   /// Arms `entry` for `when`, in place of what it was armed for.
   void set(deadline& entry, steady_time when);
 
-  /// Fires what is due at `now`.
+  /// Entries looked at in one `advance`; the next goes on there.
+  static constexpr std::size_t looked_at_max = 1024;
+
+  /// Fires what is due at `now`, or a part of it. One that throws is told so.
   void advance(steady_time now);
 
   /// When `advance` may have something to do next; nothing while no entry is armed. Cheap: the ring
@@ -63,7 +68,11 @@ public:
 private:
   struct head final : deadline {
     void due(steady_time) override {}
+    void failed(const char*) noexcept override {}
   };
+  static void fire(deadline& entry, steady_time now) noexcept;
+  static void link(deadline& entry, head& list) noexcept;
+  void put_back();
   std::size_t tick_of(steady_time when) const;
 
   steady_time origin_;
@@ -72,6 +81,7 @@ private:
       0;              ///< no entry is armed between now_tick_ and it; at most now_tick_: not known
   bool empty_ = true; ///< known at the last search, and nothing was set since
   std::array<head, slots> ring_;
+  head later_; ///< of the tick that is being fired: due in another round
 };
 
 } // namespace beckon::actors

@@ -80,6 +80,15 @@ void connection::fail(const char* why) noexcept {
   }
 }
 
+void connection::failed(const char* why) noexcept {
+  if (phase_ == phase::done)
+    return;
+  fail(why);
+  if (phase_ != phase::closing)
+    gone_ = true; // there was not even memory for its close, or it has no session yet
+  place().wheel.set(alarm_, place().now); // who may be asleep hears of it, at no cost of memory
+}
+
 task connection::read_messages() {
   while (phase_ == phase::open && !gone_) {
     if (std::exchange(again_, false)) {
@@ -258,6 +267,8 @@ void connection::wake_by(steady_time when) {
 }
 
 void connection::wake(steady_time now) {
+  if (gone_ && phase_ != phase::done)
+    return wake_.notify();
   switch (phase_) {
   case phase::handshake:
     drop_handshake(actors::refusal::handshake_timeout);
@@ -265,6 +276,8 @@ void connection::wake(steady_time now) {
   case phase::open:
     return check_liveness(now);
   case phase::closing:
+    if (now < closing_by_)
+      wake_by(closing_by_);
     return wake_.notify();
   case phase::done:
     return;

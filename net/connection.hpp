@@ -48,6 +48,8 @@ public:
 
   // pollee
   void ready(std::uint32_t events) override;
+  /// Serving it outside its story threw (memory): it ends, at once or with its next wake.
+  void failed(const char* why) noexcept override;
 
   // message_sink
   void on_message(std::string_view message, bool is_text) override;
@@ -71,6 +73,7 @@ private:
   struct alarm final : actors::deadline {
     explicit alarm(connection& c) : of(c) {}
     void due(actors::steady_time now) override { of.wake(now); }
+    void failed(const char* why) noexcept override { of.failed(why); }
     connection& of;
   };
 

@@ -84,6 +84,11 @@ void listener::ready(std::uint32_t) {
     accept_some();
 }
 
+void listener::failed(const char*) noexcept {
+  if (socket_)
+    wait_until(unit_.place->now + back_off);
+}
+
 void listener::due(actors::steady_time) {
   if (socket_)
     accept_some();

@@ -33,6 +33,8 @@ public:
   void start();
   void stop();
   void ready(std::uint32_t events) override;
+  /// No memory: later.
+  void failed(const char* why) noexcept override;
 
 private:
   void due(actors::steady_time now) override;

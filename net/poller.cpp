@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <exception>
 #include <limits>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -54,8 +55,14 @@ void poller::wait(std::optional<std::chrono::nanoseconds> at_most) {
 void poller::dispatch() {
   for (int i = 0; i < found_; ++i) {
     auto& event = events_[static_cast<std::size_t>(i)];
-    if (event.data.ptr)
-      static_cast<pollee*>(event.data.ptr)->ready(event.events);
+    auto* who = static_cast<pollee*>(event.data.ptr);
+    if (!who)
+      continue;
+    try {
+      who->ready(event.events);
+    } catch (const std::exception& trouble) {
+      who->failed(trouble.what());
+    }
   }
 }
 

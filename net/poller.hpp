@@ -20,6 +20,8 @@ class pollee {
 public:
   /// @param events of epoll(7): EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR
   virtual void ready(std::uint32_t events) = 0;
+  /// `ready` threw. Others are told of theirs all the same.
+  virtual void failed(const char* why) noexcept = 0;
 
 protected:
   ~pollee() = default;
@@ -41,6 +43,11 @@ public:
 
   /// Whether `wait` may have left some for the next turn.
   bool found_all() const noexcept { return found_ < events_per_turn; }
+  /// After how many times `wait` each of so many sockets that are ready now has been found: the
+  /// kernel tells in the order in which they became ready.
+  static constexpr std::size_t looks_for(std::size_t sockets) noexcept {
+    return sockets / events_per_turn + 1;
+  }
 
   /// Ends the thread's sleep, or its next one. Any thread.
   void wake() noexcept;

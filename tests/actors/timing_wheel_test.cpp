@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 using namespace beckon::actors;
@@ -21,7 +23,9 @@ struct note final : deadline {
     ++fired;
     act(*this, now);
   }
+  void failed(const char* why) noexcept override { heard = why; }
   int fired = 0;
+  std::string heard; ///< what it was told that `due` threw
   std::function<void(note&, steady_time)> act;
 };
 
@@ -201,6 +205,63 @@ BOOST_AUTO_TEST_CASE(each_deadline_fires_once_in_its_tick_whatever_the_others_do
       }
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(one_that_throws_is_told_so_and_the_others_fire) {
+  timing_wheel wheel(start);
+  note before, after;
+  note throws([](note&, steady_time) { throw std::runtime_error("no memory"); });
+  for (auto* n : {&before, &throws, &after})
+    wheel.set(*n, start + 20ms);
+  note far;
+  wheel.set(far, start + 20ms + timing_wheel::tick * timing_wheel::slots); // the same slot
+  wheel.advance(start + 20ms);
+  BOOST_TEST(before.fired == 1);
+  BOOST_TEST(throws.heard == "no memory");
+  BOOST_TEST(after.fired == 1);
+  BOOST_TEST(far.armed());
+  BOOST_TEST(after.heard.empty());
+}
+
+BOOST_AUTO_TEST_CASE(many_that_are_due_at_once_fire_in_parts) {
+  timing_wheel wheel(start);
+  constexpr auto far_off = timing_wheel::tick * timing_wheel::slots;
+  std::vector<std::unique_ptr<note>> due, later;
+  for (std::size_t i = 0; i < timing_wheel::looked_at_max; ++i) {
+    wheel.set(*due.emplace_back(std::make_unique<note>()), start + 20ms);
+    wheel.set(*later.emplace_back(std::make_unique<note>()), start + 20ms + far_off);
+  }
+  auto fired = [](auto& notes) {
+    return std::count_if(notes.begin(), notes.end(), [](auto& n) { return n->fired > 0; });
+  };
+  constexpr auto half = static_cast<std::ptrdiff_t>(timing_wheel::looked_at_max / 2);
+  wheel.advance(start + 20ms);
+  BOOST_TEST(fired(due) == half); // every other one is of the next round
+  BOOST_TEST((wheel.next().value() == start + 20ms));
+  due.pop_back(); // of those that are left
+  wheel.advance(start + 20ms);
+  BOOST_TEST(fired(due) == 2 * half - 1);
+  BOOST_TEST(fired(later) == 0);
+  wheel.advance(start + 40ms);
+  BOOST_TEST((wheel.next().value() == start + 20ms + far_off));
+  wheel.advance(start + 20ms + far_off);
+  BOOST_TEST(fired(later) == 2 * half);
+  BOOST_TEST(!wheel.next());
+}
+
+BOOST_AUTO_TEST_CASE(those_of_the_next_round_are_not_slept_through_in_the_middle_of_a_tick) {
+  timing_wheel wheel(start);
+  constexpr auto far_off = timing_wheel::tick * timing_wheel::slots;
+  std::vector<std::unique_ptr<note>> later;
+  for (std::size_t i = 0; i < timing_wheel::looked_at_max; ++i)
+    wheel.set(*later.emplace_back(std::make_unique<note>()), start + 20ms + far_off);
+  auto last = std::make_unique<note>();
+  wheel.set(*last, start + 20ms);
+  wheel.advance(start + 20ms); // has met all but the last
+  last.reset();
+  BOOST_TEST((wheel.next().value() == start + 20ms));
+  wheel.advance(start + 40ms);
+  BOOST_TEST((wheel.next().value() == start + 20ms + far_off));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
