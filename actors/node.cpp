@@ -19,6 +19,14 @@ constexpr char hex[] = "0123456789abcdef";
 node_state::node_state() = default;
 node_state::~node_state() = default;
 
+void node_state::let_go() {
+  for (auto& home : homes)
+    home->relay_handle = nullptr;
+  hub = clerk = nullptr;
+  directories.clear();
+  users.clear();
+}
+
 const caf::actor& node_state::directory_of(std::string_view group) const {
   return directories[shard_of(group)];
 }

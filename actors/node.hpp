@@ -67,6 +67,9 @@ struct node_state {
 
   node_state();
   ~node_state();
+  /// Lets go of the fixed actors, each home of its relay. Before the actor system ends.
+  /// @pre no thread of the runtime runs any more: they read these handles without a lock
+  void let_go();
   const caf::actor& directory_of(std::string_view group) const;
   const caf::actor& users_of(std::string_view user) const;
   /// Where a session's settlements and answers go: its thread's relay; those of other nodes'

@@ -138,6 +138,7 @@ private:
          &counters::slow_consumers},
         {"gap_frames_total", "Frames that sessions missed because their queue was full.",
          &counters::gap_frames},
+        {"turns_slow_total", "Turns of a thread that took over 50 ms.", &counters::turns_slow},
     };
     for (const auto& metric : rows) {
       families.push_back(family(metric.name, metric.help, MetricType::Counter));

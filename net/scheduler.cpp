@@ -1,8 +1,5 @@
 #include "net/scheduler.hpp"
 
-#include <caf/logger.hpp>
-#include <latch>
-
 namespace beckon::net {
 
 /// Messages that one actor takes before the others get their turn. CAF's own default is unlimited.
@@ -27,27 +24,14 @@ void scheduler::enqueue(caf::resumable* job) {
   unit->exec_later(job);
 }
 
+/// The threads have ended: nobody else touches what is dropped here.
 void scheduler::stop() {
   stop_actors();
   clock_.shutdown();
-  std::vector<thread_unit*> live;
-  for (auto& unit : units_) {
-    if (unit->running())
-      live.push_back(unit.get());
-    else
-      unit->clear();
-  }
-  for (int round = 0; round < 2; ++round) { // an actor that is dropped may wake one of another unit
-    std::latch done(static_cast<std::ptrdiff_t>(live.size()));
-    for (auto* unit : live)
-      unit->post([unit, &done] {
-        unit->clear();
-        // spawn() leaves a reference to the system's logger in this thread, which outlives the
-        // system; ~actor_system would wait for it for ever.
-        caf::logger::set_current_actor_system(nullptr);
-        done.count_down();
-      });
-    done.wait();
+  for (auto some = true; some;) { // an actor that is dropped may wake one of another unit
+    some = false;
+    for (auto& unit : units_)
+      some |= unit->clear();
   }
 }
 

@@ -24,7 +24,7 @@ public:
   /// From a thread of the runtime: resumed there, the cache is warm. From elsewhere: in turn.
   void enqueue(caf::resumable* job) override;
   caf::actor_clock& clock() noexcept override { return clock_; }
-  /// By ~actor_system, never on a thread of the runtime.
+  /// By ~actor_system, once the threads of the units have ended.
   void stop() override;
 
 private:

@@ -5,9 +5,7 @@
 #include "actors/hub.hpp"
 #include "actors/relay.hpp"
 #include "actors/users.hpp"
-#include "net/cluster_text.hpp"
 #include "net/connection.hpp"
-#include "net/metrics.hpp"
 #include "net/retry_spread.hpp"
 
 #include <algorithm>
@@ -34,13 +32,6 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::string text_of(const endpoint& where) {
-  auto address = where.address().to_string();
-  if (where.address().is_v6())
-    address = '[' + address + ']';
-  return address + ':' + std::to_string(where.port());
-}
-
 } // namespace
 
 server::server(const configured& conf, actors::behaviours known, logger& log)
@@ -61,6 +52,7 @@ server::server(const configured& conf, actors::behaviours known, logger& log)
     node_.homes[i]->know_homes(threads);
     node_.homes[i]->unit = units_[i].get();
     units_[i]->place = node_.homes[i].get();
+    units_[i]->tell = listeners_of(i);
   }
   use_scheduler(config_, units_, main_loop_);
   config_.add_message_types<caf::id_block::beckon>();
@@ -124,16 +116,6 @@ void server::spawn_hub() {
       node_, *cluster_, options, [this](const actors::cluster_event& e) { tell(e); });
 }
 
-void server::tell(const actors::cluster_event& e) {
-  using kind = actors::cluster_event::kind;
-  if (e.what == kind::synced)
-    log_.info("cluster_synced", {{"peer", e.peer}, {"members", e.members}});
-  else if (e.what == kind::ahead)
-    log_.warn("cluster_clock_ahead", {{"peer", e.peer}});
-  else
-    log_.warn("cluster_peer_lost", {{"peer", e.peer}, {"members", e.members}, {"why", e.why}});
-}
-
 // ---- start
 // --------------------------------------------------------------------------------------------------------
 
@@ -172,7 +154,8 @@ std::optional<std::string> server::bind_public() {
       if (!socket && i == 0 && listen.optional)
         break;
       if (!socket)
-        return "listen: " + text_of(where) + ": " + socket.error().message();
+        return "listen: " + print_admin({where.address(), where.port()}) + ": " +
+               socket.error().message();
       if (i == 0) {
         where = bound_to(*socket);
         port = where.port(); // one for all addresses, also where the kernel chose it
@@ -202,34 +185,10 @@ std::optional<std::string> server::bind_operator() {
                             ask_group(std::move(group), std::move(behaviour), std::move(told));
                           }});
   } catch (const boost::system::system_error& trouble) {
-    return "admin-listen: " + text_of(where) + ": " + trouble.code().message();
+    return "admin-listen: " + print_admin({where.address(), where.port()}) + ": " +
+           trouble.code().message();
   }
   return std::nullopt;
-}
-
-std::vector<std::string> server::listening() const {
-  std::vector<std::string> lines{"listening on ws://" + text_of(endpoints_.front()) + values_.path};
-  if (operator_)
-    lines.push_back("admin on http://" + text_of(operator_->where()));
-  if (cluster_)
-    lines.push_back("cluster on " + text_of(cluster_->where()));
-  return lines;
-}
-
-std::string server::metrics() const {
-  std::vector<const actors::counters*> threads;
-  for (auto& home : node_.homes)
-    threads.push_back(&home->count);
-  auto peers = node_.cluster.load();
-  return metrics_text({.threads = threads,
-                       .log_lines_dropped = log_.dropped(),
-                       .cluster = cluster_ ? &cluster_->count() : nullptr,
-                       .peers = peers.get(),
-                       .behaviours = &node_.known_behaviours});
-}
-
-std::string server::cluster() const {
-  return cluster_ ? cluster_text(node_) : std::string{};
 }
 
 void server::start_threads() {
@@ -406,6 +365,8 @@ std::size_t server::connections() const {
   return static_cast<std::size_t>(std::max<std::int64_t>(0, sum));
 }
 
+/// Loops end before anything goes that they touch: first the gate's, which tells the hub of its
+/// links' end, then the threads'. What is left afterwards has one owner and is seen by one thread.
 void server::stop_threads() {
   if (threads_.empty())
     return;
@@ -413,18 +374,16 @@ void server::stop_threads() {
     operator_->stop();
   if (cluster_)
     cluster_->stop();
-  for (auto& home : node_.homes)
-    home->relay_handle = nullptr;
-  node_.hub = node_.clerk = nullptr;
-  node_.directories.clear();
-  node_.users.clear();
-  services_.reset();
-  system_.reset(); // needs the threads: it ends its actors there
   for (auto& unit : units_)
     unit->stop();
   for (auto& thread : threads_)
     thread.join();
   threads_.clear();
+  node_.homes.front()->enter(); // actors that end with their last handle end here
+  node_.let_go();
+  services_.reset();
+  system_.reset();
+  actors::home::leave();
 }
 
 } // namespace beckon::net

@@ -61,6 +61,7 @@ private:
   void make_node(const configured& conf);
   void spawn_actors();
   void spawn_hub();
+  thread_unit::listeners listeners_of(std::size_t thread);
   void tell(const actors::cluster_event& e);
   void leave_cluster();
   std::optional<std::string> bind_public();

@@ -239,6 +239,7 @@ BOOST_AUTO_TEST_CASE(every_cell_has_a_sample) {
   c.gap_frames.add(12);
   c.not_accepting.add(13);
   c.bots.add(14);
+  c.turns_slow.add(15);
   auto samples = scrape({&c}).samples;
   const char* names[] = {"connections",
                          "handshakes_in_progress",
@@ -253,7 +254,8 @@ BOOST_AUTO_TEST_CASE(every_cell_has_a_sample) {
                          "slow_consumers_total",
                          "gap_frames_total",
                          "listeners_waiting",
-                         "bots"};
+                         "bots",
+                         "turns_slow_total"};
   double expected = 0;
   for (auto name : names)
     BOOST_TEST(samples.at(std::string("beckon_") + name) == ++expected, name);
