@@ -11,7 +11,7 @@ import websockets
 from client import connect_options
 from cluster_test import nodes
 from gate import Node
-from harness import note
+from harness import note, tenth
 from history import History
 
 CLIENTS, GROUPS, BATCH = 24, 4, 16
@@ -132,7 +132,7 @@ class Run:
 
 
 @pytest.mark.parametrize("messages, pause", [
-    pytest.param(20_000, 0.02, marks=pytest.mark.limit(120)),
+    pytest.param(tenth(20_000), 0.02, marks=pytest.mark.limit(120)),
     pytest.param(1_000_000, 0.02, marks=[pytest.mark.long, pytest.mark.limit(3600)]),
 ])
 async def test_no_message_is_lost_doubled_or_lied_about_while_nodes_die(messages, pause):

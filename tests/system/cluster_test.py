@@ -7,14 +7,15 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from client import Client, Refused
 from flood import flood
 from gate import Node, certificates, free_ports
-from harness import BINARY, BUILD, ROOM, MiB, eventually, note
+from harness import BINARY, ROOM, MiB, eventually, note
 
-TOMORROW = str(BUILD / "release" / "tests" / "beckon_tomorrow")
+TOMORROW = str(Path(BINARY).parent / "tests" / "beckon_tomorrow")
 
 
 @contextlib.contextmanager

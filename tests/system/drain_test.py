@@ -10,7 +10,7 @@ import time
 import pytest
 
 from client import members
-from harness import Server, eventually, note
+from harness import Server, eventually, note, tenth
 from raw import Raw, upgrade_headers, request_bytes
 
 
@@ -113,7 +113,7 @@ class Light(asyncio.Protocol):
 
 @pytest.mark.limit(120)
 async def test_5000_clients_are_drained_within_ten_seconds():
-    count = 5000
+    count = tenth(5000)
     with Server() as server:
         loop, clients = asyncio.get_running_loop(), []
         for start in range(0, count, 250):

@@ -18,6 +18,7 @@ import harness
 from harness import ROOT, Server, eventually, note
 from raw import Raw
 
+pytestmark = pytest.mark.plain("those who use the package build without it")
 TREE = Path(harness.BINARY).parent  # what is tested must have been built there
 
 

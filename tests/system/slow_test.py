@@ -8,7 +8,7 @@ import time
 import pytest
 
 from client import members
-from harness import MiB, ROOM, Server, eventually, note
+from harness import MiB, ROOM, Server, eventually, note, tenth
 from raw import TEXT, Raw, encode
 
 QUEUE = 256 * 1024 + 64 * 1024
@@ -20,7 +20,7 @@ def wait_for_close(server, before):
 
 
 def test_100000_messages_to_one_that_does_not_read(server, fleet):
-    total, step = 100_000, 50
+    total, step = tenth(100_000), 50
     closes = server.metric("beckon_closes_total", code="4103")
     with Raw(server.port, receive_buffer=4096).open("deaf", "slow") as _, \
             Raw(server.port).open("well", "slow") as well, Raw(server.port).open("writer", "slow") as writer:

@@ -72,6 +72,7 @@ def _upgrades(port):
 # --- 98: no memory ---
 
 
+@pytest.mark.plain("most of the memory is the sanitizer's")
 def test_98_without_memory_the_process_lives():
     with Server() as server, Raw(server.port).open("well", "g") as well:
         # So little is left that a few full queues need more.
@@ -150,6 +151,7 @@ class Clock:
         fresh.rename(self.path)
 
 
+@pytest.mark.plain("both want to be loaded first")
 @needs_faketime
 async def test_103_a_clock_that_jumps_a_day_ends_nobody(tmp_path):
     clock = Clock(tmp_path / "clock")
@@ -165,6 +167,7 @@ async def test_103_a_clock_that_jumps_a_day_ends_nobody(tmp_path):
                 assert abs(direct["at"] / 1000 - time.time() - days * 86400) < 60, direct
 
 
+@pytest.mark.plain("both want to be loaded first")
 @needs_faketime
 async def test_77_expiry_is_monotonic_for_the_connected_and_wall_clock_for_the_new(tmp_path):
     clock = Clock(tmp_path / "clock")
