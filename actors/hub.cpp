@@ -135,6 +135,7 @@ void hub::heartbeat() {
       continue;
     }
     expire(p, now);
+    p.long_gone = std::exchange(p.gone, {});
     set_checkpoints(p);
     acknowledge(p, 0);
     p.pinged = static_cast<std::uint64_t>(now.time_since_epoch().count());

@@ -69,6 +69,8 @@ hub::trouble hub::take(peer& p, const protocol::member_record& r) {
     send(local, far_of(member->first, now));
   }
   p.members += is_there - was_known;
+  if (was_known && !is_there && p.gone.size() < peer::gone_max)
+    p.gone.emplace(r.group, r.uid);
   if (was_known && is_there)
     *known = std::move(now);
   else if (was_known)

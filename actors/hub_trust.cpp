@@ -49,6 +49,9 @@ bool hub::may_speak(const peer& p, std::string_view group, std::string_view from
   auto far = entry->second.far.find(from);
   if (far == entry->second.far.end() ? !entry->second.near.contains(from) : is_its(far->second))
     return true;
+  auto who = std::pair(std::string(group), std::string(from));
+  if (p.gone.contains(who) || p.long_gone.contains(who))
+    return true;
   auto chosen = shared_.chosen_behaviours.load();
   return chosen && !chosen->name_for(group).empty();
 }

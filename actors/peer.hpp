@@ -127,10 +127,15 @@ public:
   /// What a member or user that a peer tells of costs us beside its texts, about.
   static constexpr std::size_t told_cost = 256;
   std::size_t told_bytes = 0; ///< it has told us of so much
-  bool is_ahead = false;      ///< its clock, and it has been said
-  bool told_all = false;      ///< it knows all that there was when the link came up
-  bool synced = false;        ///< so do we of it
-  std::size_t members = 0;    ///< that it has told us of
+  /// Members of groups that it has none of since this heartbeat, and the one before. They may
+  /// speak: one that was replaced elsewhere had said it before it knew. Over `gone_max` no more are
+  /// kept.
+  static constexpr std::size_t gone_max = 10'000;
+  std::set<std::pair<std::string, std::string>> gone, long_gone;
+  bool is_ahead = false;   ///< its clock, and it has been said
+  bool told_all = false;   ///< it knows all that there was when the link came up
+  bool synced = false;     ///< so do we of it
+  std::size_t members = 0; ///< that it has told us of
 
   // ---- messages ----
 

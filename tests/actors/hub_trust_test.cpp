@@ -261,6 +261,19 @@ BOOST_AUTO_TEST_CASE(a_user_that_has_just_gone_may_have_spoken_before) {
   BOOST_TEST(alice.said() == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_member_that_was_just_replaced_may_have_spoken_before) {
+  mallory of({}, session_policy::replace);
+  client alice(of, "alice");
+  of.say(member("carol"));
+  client carol(of, "carol");
+  const auto text = R"({"type":"direct","group":"g","from":"carol","at":1,"data":1})";
+  of.say(protocol::member_record{.group = "g", .uid = "carol", .meta = {}}, to_alice(text));
+  BOOST_TEST(alice.said() == std::string(text) + "\n");
+  of.pass(1100ms);
+  of.say(to_alice(text));
+  BOOST_TEST(alice.said() == "");
+}
+
 BOOST_AUTO_TEST_CASE(a_meta_that_is_no_json_ends_the_link_and_a_long_one_is_left_out) {
   auto show = [](mallory& of) {
     client alice(of, "alice");
