@@ -112,12 +112,13 @@ enum class refusal : std::uint8_t {
   http_other,
   bad_preface,       ///< what came is not HTTP: closed without an answer
   handshake_timeout, ///< no complete request in time: closed without an answer
+  crowded,           ///< the same while too many came at once
 };
-inline constexpr std::size_t refusal_count = 13;
+inline constexpr std::size_t refusal_count = 14;
 constexpr std::array<std::string_view, refusal_count> refusal_names{
     "http_400",          "http_401", "origin",   "http_404", "http_405",   "http_414",
     "http_426",          "http_429", "http_431", "http_503", "http_other", "bad_preface",
-    "handshake_timeout",
+    "handshake_timeout", "crowded",
 };
 /// The refusal of an HTTP status.
 constexpr refusal refusal_of(unsigned status) noexcept {

@@ -18,7 +18,7 @@ static constexpr std::string_view ping_frame("\x89\0", 2);
 
 connection::connection(services& around, thread_unit& unit, unique_fd socket,
                        boost::asio::ip::address from)
-    : around_(around), unit_(unit), socket_(std::move(socket)), from_(std::move(from)),
+    : around_(around), unit_(unit), socket_(std::move(socket)), from_(std::move(from)), arrival_(*this),
       websocket_(around.values.bounds, *this), alarm_(*this), started_(unit.place->now),
       last_received_(started_), last_progress_(started_) {}
 
@@ -28,11 +28,11 @@ connection::~connection() = default;
 // ----------------------------------------------------------------------------------------------------
 
 void connection::start() {
-  unit_.admit(*this);
-  around_.gate.accepted(from_);
+  around_.gate.accepted(arrival_, from_);
   place().count.connections.add();
   place().count.handshakes.add();
   try {
+    unit_.admit(*this);
     tell_story(shared_from_this());
   } catch (...) { // no memory for its story: it never was
     finish();
@@ -137,7 +137,7 @@ void connection::finish() {
   place().count.connections.sub();
   if (!told_end_ && session_)
     place().count.lost();
-  around_.gate.gone(from_);
+  around_.gate.gone(arrival_);
   unit_.dismiss(*this);
   socket_.reset();
   session_handle_ = nullptr;

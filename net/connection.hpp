@@ -77,6 +77,13 @@ private:
     connection& of;
   };
 
+  /// What the gatekeeper knows it by.
+  struct arrival final : gatekeeper::guest {
+    explicit arrival(connection& c) : of(c) {}
+    void asked_to_go() noexcept override;
+    connection& of;
+  };
+
   story tell_story(std::shared_ptr<connection> self);
   task shake_hands();
   task read_messages();
@@ -89,6 +96,7 @@ private:
   void open(verdict& v, std::string_view rest);
   void answer_http(unsigned status, std::string_view header = {});
   void drop_handshake(actors::refusal why);
+  void go_unless_asked();
   void start_goodbye();
   void end_handshake();
   bool end_session() noexcept;
@@ -114,6 +122,7 @@ private:
   thread_unit& unit_;
   unique_fd socket_;
   const boost::asio::ip::address from_;
+  arrival arrival_;
   signal wake_;
   phase phase_ = phase::handshake;
   bool readable_ = false;
@@ -130,6 +139,7 @@ private:
   bool told_end_ = false;  ///< how it ended has been counted
   bool shaking_ = true;    ///< its request has not been answered
   bool http_only_ = false; ///< it was answered by HTTP alone
+  bool crowded_ = false;   ///< it makes room unless its request is here
 
   websocket websocket_;
   outbox outbox_;

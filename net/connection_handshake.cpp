@@ -3,6 +3,7 @@
 #include "net/connection.hpp"
 #include "net/upgrade.hpp"
 
+#include <new>
 #include <utility>
 
 namespace beckon::net {
@@ -11,7 +12,9 @@ task connection::shake_hands() {
   while (phase_ == phase::handshake && !gone_) {
     auto bytes = receive();
     if (bytes.empty()) {
-      if (!gone_)
+      if (crowded_ && !gone_)
+        drop_handshake(actors::refusal::crowded);
+      else if (!gone_)
         co_await wake_.wait();
       continue;
     }
@@ -25,6 +28,8 @@ task connection::shake_hands() {
       answer_http(400);
     else if (block)
       take_request(std::string_view(head_).substr(0, block), std::string_view(head_).substr(block));
+    else
+      around_.gate.spoke(arrival_);
   }
   end_handshake();
 }
@@ -38,7 +43,7 @@ void connection::take_request(std::string_view block, std::string_view rest) {
     if (!ready)
       v.status = 503;
     else if (auto refused = v.bad_token ? around_.gate.check_failures(from_, place().now)
-                                        : around_.gate.check(from_))
+                                        : around_.gate.take_in(arrival_))
       v.status = refused;
     if (v.status == 503 || v.status == 429)
       v.header = "Retry-After: 5";
@@ -86,7 +91,27 @@ void connection::end_handshake() {
     return;
   head_ = {};
   place().count.handshakes.sub();
-  around_.gate.handshake_done();
+  around_.gate.answered(arrival_, session_ || http_only_);
+}
+
+void connection::arrival::asked_to_go() noexcept {
+  try {
+    of.unit_.post([of = of.weak_from_this()] {
+      if (auto c = of.lock())
+        c->go_unless_asked();
+    });
+  } catch (const std::bad_alloc&) {
+    // Then its deadline ends it.
+  }
+}
+
+/// One look more, as its request may have come by now.
+void connection::go_unless_asked() {
+  if (phase_ != phase::handshake)
+    return;
+  crowded_ = true;
+  readable_ = true;
+  wake_.notify();
 }
 
 } // namespace beckon::net
