@@ -81,7 +81,8 @@ void server::make_node(const configured& conf) {
   node_.verify = [this](std::string_view token) -> std::optional<actors::identity> {
     auto shown = verifier_->verify(token, std::chrono::system_clock::now());
     if (!shown) {
-      log_.info("token_refused", {{"why", text(shown.error())}});
+      if (auto line = refusals_.count(shown.error(), std::chrono::steady_clock::now()))
+        log_.info("token_refused", {{"why", text(line->why)}, {"times", line->times}});
       return std::nullopt;
     }
     auto anyone = std::find(shown->as.begin(), shown->as.end(), "*") != shown->as.end();

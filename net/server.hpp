@@ -11,6 +11,7 @@
 #include "net/scheduler.hpp"
 #include "net/services.hpp"
 #include "net/token.hpp"
+#include "net/token_refusals.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -89,6 +90,7 @@ private:
   actors::node_state node_;
   gatekeeper gate_;
   std::optional<token_verifier> verifier_;
+  token_refusals refusals_;
   boost::asio::io_context main_loop_{1}; ///< signals, the operator's listener, delayed messages
   thread_units units_;
   boost::asio::io_context cluster_loop_{1}; ///< of the gate and CAF's broker; the gate runs it

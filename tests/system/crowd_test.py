@@ -1,6 +1,8 @@
 """Many connections at once on the public port: one address takes nobody else's place, and as many of its clients get in as may."""
 
 import contextlib
+import os
+import re
 import resource
 import signal
 import socket
@@ -11,6 +13,7 @@ import pytest
 
 from harness import ROOM, Server, eventually, note
 from raw import Raw, request_bytes, upgrade_headers
+from tokens import token
 
 ADDRESS = 64  # --max-connections-per-address
 CROWD = "127.7.7.7"
@@ -174,3 +177,27 @@ def test_10_the_oldest_silent_one_goes():
             for peer in peers[1:]:
                 peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
                 assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+# --- the log ---
+
+
+def test_bad_tokens_do_not_push_out_other_lines(tmp_path):
+    key = os.urandom(32).hex().encode()
+    file = tmp_path / "token.key"
+    file.write_bytes(key)
+    with Server(insecure=False, token_key_file=file, max_connections_per_address=0) as server:
+        start = time.monotonic()
+        for number in range(300):
+            bad = "x" if number % 2 else token(key, expires_in=-3600)
+            with Raw(server.port) as peer:
+                assert peer.upgrade("/ws", Authorization=f"Bearer {bad}").status in (401, 429)
+        time.sleep(1.1)
+        for _ in range(3):
+            with Raw(server.port) as peer:
+                peer.upgrade("/ws", Authorization="Bearer x")
+            time.sleep(1.1)
+        took = time.monotonic() - start
+        lines = [line for line in server.log().splitlines() if " token_refused " in line]
+        assert 3 <= len(lines) <= took + 1, lines
+        assert sum(int(re.search(r"times=(\d+)", line)[1]) for line in lines) == 303, lines
