@@ -18,9 +18,9 @@ static constexpr std::string_view ping_frame("\x89\0", 2);
 
 connection::connection(services& around, thread_unit& unit, unique_fd socket,
                        boost::asio::ip::address from)
-    : around_(around), unit_(unit), socket_(std::move(socket)), from_(std::move(from)), arrival_(*this),
-      websocket_(around.values.bounds, *this), alarm_(*this), started_(unit.place->now),
-      last_received_(started_), last_progress_(started_) {}
+    : around_(around), unit_(unit), socket_(std::move(socket)), from_(std::move(from)),
+      arrival_(*this), websocket_(around.values.bounds, *this), alarm_(*this),
+      started_(unit.place->now), last_received_(started_), last_progress_(started_) {}
 
 connection::~connection() = default;
 

@@ -2,7 +2,6 @@
 
 #include "net/quantity.hpp"
 
-#include <algorithm>
 
 namespace beckon::net {
 
@@ -78,13 +77,24 @@ std::optional<node_address> parse_node_address(std::string_view text) {
     where.host = address->to_string();
     return where;
   }
-  auto in_name = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  };
-  if (!std::all_of(host.begin(), host.end(), in_name))
+  if (!parse_host_name(host))
     return {};
   return where;
+}
+
+std::optional<std::string> parse_host_name(std::string_view text) {
+  std::string name(text);
+  for (auto& c : name) {
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+    auto fits =
+        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (!fits)
+      return {};
+  }
+  if (name.empty() || name.size() > host_bytes_max)
+    return {};
+  return name;
 }
 
 std::string print_node_address(const node_address& where) {

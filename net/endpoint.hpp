@@ -53,6 +53,9 @@ std::string print_node_address(const node_address& where);
 /// Whether it can only be this machine, without asking a name service.
 bool is_loopback(const node_address& where);
 
+/// A host name in lower case: letters, digits, `-`, `_`, `.`. @returns none for anything else
+std::optional<std::string> parse_host_name(std::string_view text);
+
 /// The address as it stands in a URL: IPv6 in brackets.
 std::string in_url(const boost::asio::ip::address& address);
 

@@ -79,6 +79,14 @@ refusal read_admin(options& o, std::string_view text) {
   return {};
 }
 
+refusal read_admin_host(options& o, std::string_view text) {
+  auto name = parse_host_name(text);
+  if (!name)
+    return "is not a host name (without a port)";
+  o.admin_hosts.push_back(std::move(*name));
+  return {};
+}
+
 refusal read_node(options& o, std::string_view text) {
   if (text.size() > node_bytes_max || !std::all_of(text.begin(), text.end(), is_safe))
     return "is not a name (up to 64 letters, digits, - _)";
@@ -139,6 +147,17 @@ option_row admin_row() {
           .print = [](const options& o) {
             return values{o.admin_listen ? print_admin(*o.admin_listen) : "off"};
           }};
+}
+
+option_row admin_host_row() {
+  return {.name = "admin-host",
+          .unit = "NAME",
+          .reason = "a host name by which --admin-listen may be asked, besides any IP address and "
+                    "localhost: by another one it might be a web page that asks",
+          .arity = option_arity::many,
+          .read = read_admin_host,
+          .clear = [](options& o) { o.admin_hosts.clear(); },
+          .print = [](const options& o) { return o.admin_hosts; }};
 }
 
 option_row node_row() {
@@ -235,7 +254,7 @@ std::vector<option_row> listening() {
   return under("Listening", listen_row(),
                count("port", at(&options::port), {0, 65'535},
                      "port of every --listen; 0: the kernel chooses one for all"),
-               path_row(), admin_row(),
+               path_row(), admin_row(), admin_host_row(),
                count("threads", at(&options::threads), {0, actors::homes_max},
                      "threads that carry connections and actors; 0: one per core"),
                node_row());

@@ -34,8 +34,9 @@ struct options {
   std::string path = "/ws";
   std::optional<admin_address> admin_listen =
       admin_address{boost::asio::ip::address_v4::loopback(), 8701};
-  std::size_t threads = 0; ///< 0: one per core
-  std::string node;        ///< filled by configure: the host's name
+  std::vector<std::string> admin_hosts; ///< lower case
+  std::size_t threads = 0;              ///< 0: one per core
+  std::string node;                     ///< filled by configure: the host's name
 
   bool insecure = false;
   std::string token_key_file;

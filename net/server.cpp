@@ -176,15 +176,7 @@ std::optional<std::string> server::bind_operator() {
     return std::nullopt;
   endpoint where(values_.admin_listen->address, values_.admin_listen->port);
   try {
-    operator_ = std::make_unique<operator_listener>(
-        *services_, main_loop_, where,
-        operator_services{admin_key_, [this] { return metrics(); }, [this] { return cluster(); },
-                          [this](std::string group, behaviour_told told) {
-                            ask_group(std::move(group), {}, std::move(told));
-                          },
-                          [this](std::string group, std::string behaviour, behaviour_told told) {
-                            ask_group(std::move(group), std::move(behaviour), std::move(told));
-                          }});
+    operator_ = std::make_unique<operator_listener>(main_loop_, where, offered_to_operators());
   } catch (const boost::system::system_error& trouble) {
     return "admin-listen: " + print_admin({where.address(), where.port()}) + ": " +
            trouble.code().message();

@@ -67,6 +67,7 @@ private:
   void leave_cluster();
   std::optional<std::string> bind_public();
   std::optional<std::string> bind_operator();
+  operator_services offered_to_operators();
   std::optional<std::string> bind_cluster();
   void leave(std::string why);
   void await_signal();

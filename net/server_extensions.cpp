@@ -1,4 +1,4 @@
-// What a server does for the behaviours and bots of those who extend it.
+// What a server does for its operators, and for the behaviours and bots of those who extend it.
 
 #include "net/server.hpp"
 
@@ -9,6 +9,23 @@ void server::choose_behaviours(actors::behaviour_settings chosen) {
       std::make_shared<const actors::behaviour_settings>(std::move(chosen)));
   for (auto& directory : node_.directories)
     caf::anon_send(directory, actors::choose_behaviours{before});
+}
+
+operator_services server::offered_to_operators() {
+  return {.key = admin_key_,
+          .hosts = values_.admin_hosts,
+          .bounds = values_.bounds,
+          .draining = node_.draining,
+          .metrics = [this] { return metrics(); },
+          .cluster = [this] { return cluster(); },
+          .behaviours = {.behaviour_of =
+                             [this](std::string group, behaviour_told told) {
+                               ask_group(std::move(group), {}, std::move(told));
+                             },
+                         .swap =
+                             [this](std::string group, std::string name, behaviour_told told) {
+                               ask_group(std::move(group), std::move(name), std::move(told));
+                             }}};
 }
 
 /// What the group's behaviour is, or shall be.

@@ -10,6 +10,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
+#include <boost/url/encoding_opts.hpp>
+#include <boost/url/pct_string_view.hpp>
 #include <cctype>
 #include <openssl/evp.h>
 #include <vector>
@@ -61,6 +63,16 @@ unsigned check_lines(std::string_view block, const protocol::limits& bounds) {
   return 0;
 }
 
+/// Undoes %XX, and + for a blank. @returns nothing when a % is followed by anything else
+std::optional<std::string> decoded(std::string_view text) {
+  auto encoded = boost::urls::make_pct_string_view({text.data(), text.size()});
+  if (!encoded)
+    return std::nullopt;
+  boost::urls::encoding_opts how;
+  how.space_as_plus = true;
+  return encoded->decode(how);
+}
+
 /// The values of one parameter of the target's query, decoded. @returns nothing when one cannot be
 std::optional<std::vector<std::string>> query_values(std::string_view target,
                                                      std::string_view name) {
@@ -73,8 +85,7 @@ std::optional<std::vector<std::string>> query_values(std::string_view target,
     auto equals = pair.find('=');
     if (pair.substr(0, equals) != name)
       continue;
-    auto value =
-        percent_decoded(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1), ' ');
+    auto value = decoded(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
     if (!value)
       return std::nullopt;
     values.push_back(std::move(*value));
@@ -259,27 +270,6 @@ verdict check_upgrade(std::string_view block, const judge& by) {
   }
   v.status = check_request(parser.get(), by, v);
   return v;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text, char plus) {
-  auto digit = [](char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-  };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i] == '+' ? plus : text[i];
-      continue;
-    }
-    if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0)
-      return std::nullopt;
-    out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-    i += 2;
-  }
-  return out;
 }
 
 std::string upgrade_answer(const verdict& v) {

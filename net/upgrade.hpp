@@ -51,8 +51,4 @@ std::string upgrade_answer(const verdict& v);
 /// A whole answer of plain text that closes the connection. `text`: in place of the status's own.
 std::string http_answer(unsigned status, std::string_view header = {}, std::string_view text = {});
 
-/// Undoes %XX, and + (a blank in a query, itself in a path).
-/// @returns nothing when a % is followed by anything else
-std::optional<std::string> percent_decoded(std::string_view text, char plus);
-
 } // namespace beckon::net

@@ -4,13 +4,13 @@ import contextlib
 import os
 import re
 import resource
-import signal
 import socket
 import threading
 import time
 
 import pytest
 
+from frozen import frozen
 from harness import ROOM, Server, eventually, note
 from raw import Raw, request_bytes, upgrade_headers
 from tokens import token
@@ -156,11 +156,8 @@ def test_10_nor_those_that_never_cease():
 def test_10_a_request_that_is_here_is_answered_though_its_client_was_to_go():
     # They come in one go, and are asked to make room before anybody has looked at what they sent.
     with Server(max_handshakes_in_progress=4, threads=1) as server:
-        server.process.send_signal(signal.SIGSTOP)
-        try:
+        with frozen(server.process):
             peers = connect_many(server.port, 300, b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
-        finally:
-            server.process.send_signal(signal.SIGCONT)
         with contextlib.ExitStack() as stack:
             for peer in peers:
                 stack.enter_context(peer)

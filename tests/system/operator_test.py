@@ -102,14 +102,14 @@ def test_the_length_of_a_body_is_bounded(guarded):
 
 def test_a_body_without_a_length_is_refused(guarded):
     with socket.create_connection(("127.0.0.1", guarded.admin_port), timeout=10) as client:
-        client.sendall(f"POST {PATH} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode())
+        client.sendall(f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode())
         assert client.recv(100).startswith(b"HTTP/1.1 411 ")
         client.sendall(b"late")
 
 
 def test_a_body_that_comes_in_pieces_is_read(guarded):
     with socket.create_connection(("127.0.0.1", guarded.admin_port), timeout=10) as client:
-        head = f"POST {PATH} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 2\r\n\r\n"
+        head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 2\r\n\r\n"
         client.sendall(head.encode() + b"{")
         client.sendall(b"]")
         assert client.recv(100).startswith(b"HTTP/1.1 400 ")
