@@ -98,9 +98,9 @@ bool tickets::take_of_group(caf::actor_id group, ticket& out) {
 void tickets::remove(entry& which, ticket& out) {
   if (which.group)
     by_group_.erase(by_group_.iterator_to(which));
-  entry gone;
-  open_.take(which.number, gone);
-  out = std::move(static_cast<ticket&>(gone));
+  auto number = which.number;
+  out = std::move(static_cast<ticket&>(which));
+  open_.erase(number);
   requests_ -= out.what == ticket::kind::request;
   waiting_ -= out.waits;
   owed_bytes_ -= owed_by(out);

@@ -65,9 +65,8 @@ public:
 private:
   /// A ticket, and its place among those of its group.
   struct entry : ticket, boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>> {
-    entry() = default;
     entry(ticket t, std::uint32_t of) : ticket(std::move(t)), number(of) {}
-    std::uint32_t number = 0;
+    std::uint32_t number;
   };
   struct group_of {
     using type = caf::actor_id;

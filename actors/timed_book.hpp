@@ -38,7 +38,7 @@ public:
   }
 
   /// @returns the entry, or nullptr where one of that key is held
-  Value* add(const Key& key, Value value) {
+  Value* add(const Key& key, Value&& value) {
     auto [place, is_new] = entries_.try_emplace(key, key, std::move(value));
     if (!is_new)
       return nullptr;
@@ -51,14 +51,17 @@ public:
     auto found = entries_.find(key);
     if (found == entries_.end())
       return false;
-    by_time_.erase(by_time_.iterator_to(found->second));
     out = std::move(found->second.value);
-    entries_.erase(found);
+    unlink(found);
     return true;
   }
+  /// The same, for who does not want it any more.
   bool erase(const Key& key) {
-    Value gone;
-    return take(key, gone);
+    auto found = entries_.find(key);
+    if (found == entries_.end())
+      return false;
+    unlink(found);
+    return true;
   }
 
   /// When the first of them ends. @pre not empty
@@ -79,7 +82,7 @@ public:
 
 private:
   struct entry : boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>> {
-    entry(const Key& k, Value v) : key(k), value(std::move(v)) {}
+    entry(const Key& k, Value&& v) : key(k), value(std::move(v)) {}
     const Key key;
     Value value;
   };
@@ -88,7 +91,13 @@ private:
     const type& operator()(const entry& e) const noexcept { return e.value.expires; }
   };
 
-  std::unordered_map<Key, entry> entries_;
+  using entries = std::unordered_map<Key, entry>;
+  void unlink(typename entries::iterator found) {
+    by_time_.erase(by_time_.iterator_to(found->second));
+    entries_.erase(found);
+  }
+
+  entries entries_;
   /// Behind the entries, so that it ends before them.
   boost::intrusive::multiset<entry, boost::intrusive::key_of_value<expiry>,
                              boost::intrusive::constant_time_size<false>>

@@ -120,6 +120,7 @@ void open_and_close(directory_book& b) {
 
 struct group_book {
   explicit group_book(std::size_t n) : members(n) {
+    node.node.bounds.members_per_group_max = n + 1; // one is for the operation
     for (std::size_t i = 0; i < n; ++i) {
       join(node, "g", numbered("member-", i), sitters.emplace_back(new_sitter(node)));
       if (i % at_once == 0)
@@ -157,6 +158,8 @@ void write_to_a_member(group_book& b) {
 /// All members are on another node.
 struct hub_book {
   explicit hub_book(std::size_t n) : members(n) {
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      nodes[i].node.bounds.members_per_group_max = n + 2; // one is here, one for the operation
     join(nodes[0], "g", "here", here);
     for (std::size_t i = 0; i < n; ++i) {
       join(nodes[1], "g", numbered("member-", i), sitters.emplace_back(new_sitter(nodes[1])));
