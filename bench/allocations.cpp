@@ -1,7 +1,8 @@
 // Counts the allocations of a process that is started with this library in LD_PRELOAD, and writes
 // their number to the file named by ALLOCATIONS_FILE when the process ends. Operator new ends up
-// in malloc, so it is counted there. A realloc counts as one. Memory is the C library's meanwhile,
-// whatever allocator the process would use otherwise: so free is here, too.
+// in malloc here, and is counted there. A realloc counts as one. Memory
+// is the C library's meanwhile, whatever allocator the process would use otherwise: so free is
+// here, too.
 
 #include <atomic>
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 
 // What glibc itself calls: no search for the next malloc, which would have to allocate.
 extern "C" {
@@ -75,3 +77,40 @@ int posix_memalign(void** into, std::size_t alignment, std::size_t bytes) {
 }
 
 } // extern "C"
+
+// An allocator that is a shared library of its own, as tcmalloc is, brings operators that do not
+// end up in malloc.
+void* operator new(std::size_t bytes) {
+  if (auto* memory = malloc(bytes))
+    return memory;
+  throw std::bad_alloc();
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  if (auto* memory = memalign(static_cast<std::size_t>(alignment), bytes))
+    return memory;
+  throw std::bad_alloc();
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return malloc(bytes);
+}
+void* operator new[](std::size_t bytes) {
+  return operator new(bytes);
+}
+void operator delete[](void* memory) noexcept {
+  free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  free(memory);
+}
+void operator delete(void* memory) noexcept {
+  free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  free(memory);
+}
