@@ -1,5 +1,8 @@
 #include "net/metrics.hpp"
 
+#include "net/outbox.hpp"
+#include "protocol/large_frames.hpp"
+
 #include <algorithm>
 #include <fstream>
 #include <functional>
@@ -121,6 +124,12 @@ private:
       // Below zero only if one thread was read before it counted up, another after it counted down.
       add(families.back(), std::max(0.0, sum(metric.cell)));
     }
+    auto held = family("queue_memory_bytes",
+                       "Memory of what waits to be sent; frames of 4 KiB and more, which queues "
+                       "share, also while they are on their way to them.",
+                       MetricType::Gauge);
+    add(held, static_cast<double>(outbox::all_held() + protocol::large_frames_bytes()));
+    families.push_back(std::move(held));
   }
 
   void collect_totals(std::vector<MetricFamily>& families) const {

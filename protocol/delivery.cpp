@@ -1,6 +1,7 @@
 #include "protocol/delivery.hpp"
 
 #include "protocol/base64.hpp"
+#include "protocol/large_frames.hpp"
 #include "protocol/pieces.hpp"
 
 #include <algorithm>
@@ -81,13 +82,21 @@ private:
 };
 thread_local frame_pool spare;
 
+std::atomic<std::size_t> large_bytes{0};
+
 } // namespace
+
+std::size_t large_frames_bytes() noexcept {
+  return large_bytes.load(std::memory_order_relaxed);
+}
 
 shared_frame::block* shared_frame::allocate(opcode op, std::size_t payload_bytes) {
   auto wire_bytes = header_bytes(payload_bytes) + payload_bytes;
   auto* b = new (spare.take(sizeof(block) + wire_bytes)) block;
   b->header_bytes = static_cast<std::uint32_t>(write_header(b->bytes(), op, payload_bytes));
   b->wire_bytes = wire_bytes;
+  if (wire_bytes >= large_frame_bytes_min)
+    large_bytes.fetch_add(wire_bytes, std::memory_order_relaxed);
   return b;
 }
 
@@ -98,6 +107,8 @@ void shared_frame::release() noexcept {
   if (block_->references.load(std::memory_order_acquire) != 1 &&
       block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
+  if (block_->wire_bytes >= large_frame_bytes_min)
+    large_bytes.fetch_sub(block_->wire_bytes, std::memory_order_relaxed);
   auto bytes = sizeof(block) + block_->wire_bytes;
   block_->~block();
   spare.give(block_, bytes);
