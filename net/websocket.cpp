@@ -34,20 +34,57 @@ bool is_close_code(unsigned code) {
 // -----------------------------------------------------------------------------------------
 
 void websocket::feed(std::span<char> bytes) {
-  std::string joined;
   if (!kept_.empty()) {
-    joined.swap(kept_);
-    joined.append(bytes.data(), bytes.size());
-    bytes = joined;
+    kept_.append(bytes.data(), bytes.size());
+    bytes = std::span(kept_).subspan(kept_at_);
   }
+  auto left = take_wanted(bytes);
+  keep(state_ == state::open ? left : std::span<char>{});
+}
+
+/// @returns what is left
+std::span<char> websocket::take_wanted(std::span<char> bytes) {
   while (!bytes.empty() && state_ == state::open && sink_.wants_more()) {
-    auto taken = take(bytes);
+    auto taken = expects_close_ ? skip(bytes) : take(bytes);
     if (taken == 0)
       break;
     bytes = bytes.subspan(taken);
   }
-  if (state_ == state::open && !bytes.empty())
-    kept_.assign(bytes.data(), bytes.size());
+  return bytes;
+}
+
+/// Keeps the end of what was fed where it lies, until half of that memory is of no use: however
+/// often it is not wanted yet, a byte is copied twice or so.
+void websocket::keep(std::span<char> left) {
+  if (kept_.empty() && left.empty())
+    return;
+  if (!kept_.empty() && left.size() > kept_.size() / 2) {
+    kept_at_ = kept_.size() - left.size();
+    return;
+  }
+  kept_ = std::string(left.data(), left.size());
+  kept_at_ = 0;
+}
+
+void websocket::expect_close() noexcept {
+  expects_close_ = true;
+  partial_ = {};
+}
+
+/// Passes over a frame, or what is here of it, unless it is a close.
+std::size_t websocket::skip(std::span<char> bytes) {
+  if (frame_left_ == 0) {
+    auto h = read_header(bytes);
+    if (!h)
+      return 0;
+    if (h->opcode == static_cast<unsigned>(opcode::close))
+      return acceptable(*h) ? take_control(*h, bytes) : 0;
+    frame_left_ = h->payload_bytes;
+    return h->header_bytes;
+  }
+  auto here = static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, bytes.size()));
+  frame_left_ -= here;
+  return here;
 }
 
 /// Takes a frame, or what is here of its payload. @returns the bytes taken; 0: more must come

@@ -39,6 +39,8 @@ public:
   /// Takes bytes, which are unmasked where they stand; what cannot be used yet is kept. Once it has
   /// ended, they are ignored.
   void feed(std::span<char> bytes);
+  /// We have said our last word: of what comes only the client's close matters from here on.
+  void expect_close() noexcept;
   /// Part of a message or frame is here, and the rest is missing.
   bool incomplete() const noexcept { return frame_left_ > 0 || in_message_ || !kept_.empty(); }
 
@@ -75,7 +77,10 @@ private:
   };
   static std::optional<frame_header> read_header(std::span<const char> bytes);
   static void unmask(std::span<char> bytes, std::array<char, 4> mask);
+  std::span<char> take_wanted(std::span<char> bytes);
+  void keep(std::span<char> left);
   std::size_t take(std::span<char> bytes);
+  std::size_t skip(std::span<char> bytes);
   bool acceptable(const frame_header& h);
   std::optional<protocol::close_code> fault_of(const frame_header& h) const;
   std::size_t take_control(const frame_header& h, std::span<char> bytes);
@@ -89,7 +94,8 @@ private:
   const protocol::limits& bounds_;
   message_sink& sink_;
   std::size_t message_bytes_max_;
-  std::string kept_;    ///< bytes that make no whole header or control frame yet
+  std::string kept_; ///< from kept_at_ on: not wanted yet, or no whole header or control frame
+  std::size_t kept_at_ = 0;
   std::string partial_; ///< of a message
   std::string output_;
   std::size_t checked_ = 0; ///< bytes of partial_ that are whole characters
@@ -99,6 +105,7 @@ private:
   bool frame_final_ = false;   ///< this frame is its message's last
   bool in_message_ = false;
   bool is_text_ = false;
+  bool expects_close_ = false;
   state state_ = state::open;
   protocol::close_code failure_ = protocol::close_code::protocol_error;
 };

@@ -82,6 +82,77 @@ BOOST_AUTO_TEST_CASE(what_is_not_wanted_yet_is_kept) {
   BOOST_TEST(c.messages.size() == 2U);
 }
 
+/// Takes one message at a time, as while each of them is held back for an answer.
+struct one_at_a_time final : message_sink {
+  beckon::protocol::limits bounds;
+  websocket it{bounds, *this};
+  std::size_t messages = 0, moved = 0;
+  const char* last = nullptr;
+  std::size_t step = 0;
+  bool wants = true;
+
+  void on_message(std::string_view message, bool) override {
+    ++messages;
+    wants = false;
+    moved += last && message.data() != last + step;
+    last = message.data();
+  }
+  void on_control(std::size_t) override {}
+  bool wants_more() const override { return wants; }
+};
+
+BOOST_AUTO_TEST_CASE(what_is_kept_is_not_copied_for_each_message_of_it) {
+  one_at_a_time c;
+  std::string all;
+  constexpr std::size_t count = 6'000;
+  for (std::size_t i = 0; i < count; ++i)
+    all += frame(fin | text, "12");
+  c.step = all.size() / count;
+  c.it.feed(all);
+  while (c.messages < count) {
+    c.wants = true;
+    c.it.feed({});
+  }
+  BOOST_TEST(!c.it.incomplete());
+  // Only where half of what is kept has been used.
+  BOOST_TEST(c.moved <= 20U);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_that_come_behind_what_is_kept_follow_it) {
+  auto bytes = frame(fin | text, "one") + frame(fin | text, "two") + frame(fin | text, "three");
+  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+    client c;
+    c.wants = false;
+    c.feed(bytes.substr(0, cut));
+    c.wants = true;
+    c.feed(bytes.substr(cut));
+    BOOST_TEST(c.messages.size() == 3U);
+    BOOST_TEST(!c.it.incomplete());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(after_our_last_word_only_a_close_is_looked_for) {
+  auto close = frame(fin | closing, "\x03\xe8");
+  auto before = frame(text, "begun, not ended"); // and cut in the middle of it
+  auto after = before.substr(12) + frame(0, "more") + frame(fin | ping, "ping") +
+               frame(fin | text, "\xff no text") + frame(fin | binary, std::string(3000, 'x'));
+  for (std::size_t cut = 1; cut <= 200; ++cut) {
+    client c;
+    c.feed(before.substr(0, 12));
+    c.it.expect_close();
+    auto rest = after + close + "whatever";
+    for (std::size_t at = 0; at < rest.size(); at += cut) {
+      BOOST_REQUIRE(
+          (c.it.now() == (at < after.size() + close.size() ? websocket::state::open
+                                                           : websocket::state::closed_by_client)));
+      c.feed(rest.substr(at, cut));
+    }
+    BOOST_TEST((c.it.now() == websocket::state::closed_by_client));
+    BOOST_TEST(c.messages.empty());
+    BOOST_TEST(c.it.output() == std::string("\x88\x02\x03\xe8"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_text_is_refused_as_soon_as_it_is_wrong) {
   client c;
   c.feed(frame(text, "fine \xc3"));
