@@ -5,6 +5,7 @@
 #include "actors/meter.hpp"
 #include "protocol/limits.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -21,6 +22,9 @@ public:
   static constexpr std::chrono::seconds over_rate_max{10};
   /// Without a refusal for this long, it is within its rate again.
   static constexpr std::chrono::seconds over_rate_forgiven{1};
+  /// Who is over its rate is not read until its bucket has room for what the rate lets pass in this
+  /// time: so it is read ten times a second, and not for each frame that becomes possible.
+  static constexpr std::chrono::milliseconds over_rate_pause{100};
 
   explicit conduct(const protocol::limits& bounds)
       : frames_(bounds.frames_per_second, bounds.frames_burst),
@@ -39,18 +43,21 @@ public:
   std::optional<std::chrono::milliseconds> frame(std::size_t bytes, steady_time now,
                                                  std::size_t cost = 1) {
     if (!frames_.take(static_cast<double>(cost), now))
-      return refused(frames_.wait(static_cast<double>(cost)), now);
+      return refused(frames_, static_cast<double>(cost), now);
     if (!bytes_.take(static_cast<double>(bytes), now))
-      return refused(bytes_.wait(static_cast<double>(bytes)), now);
+      return refused(bytes_, static_cast<double>(bytes), now);
     return std::nullopt;
   }
 
   /// A join or leave.
   std::optional<std::chrono::milliseconds> join(steady_time now) {
     if (!joins_.take(1, now))
-      return refused(joins_.wait(1), now);
+      return refused(joins_, 1, now);
     return std::nullopt;
   }
+
+  /// Until then it is not to be read, as something was refused. In the past: read on.
+  steady_time read_again() const noexcept { return read_again_; }
 
   /// Whether it has been over a rate for over_rate_max.
   bool over_rate_too_long() const noexcept {
@@ -66,15 +73,19 @@ public:
   }
 
 private:
-  std::chrono::milliseconds refused(std::chrono::milliseconds wait, steady_time now) {
-    if (now - last_refusal_ > over_rate_forgiven || last_refusal_ == steady_time{})
+  /// The pause that follows counts as a refusal up to its end: nothing can be refused in it.
+  std::chrono::milliseconds refused(const meter& by, double units, steady_time now) {
+    if (now - std::max(last_refusal_, read_again_) > over_rate_forgiven ||
+        last_refusal_ == steady_time{})
       first_refusal_ = now;
     last_refusal_ = now;
-    return wait;
+    auto room = std::max(units, by.units_in(over_rate_pause));
+    read_again_ = std::max(read_again_, now + by.wait(room));
+    return by.wait(units);
   }
 
   meter frames_, bytes_, joins_;
-  steady_time first_refusal_{}, last_refusal_{};
+  steady_time first_refusal_{}, last_refusal_{}, read_again_{};
   std::array<steady_time, mistakes_max - 1> mistakes_{};
   std::size_t next_mistake_ = 0;
 };

@@ -30,6 +30,11 @@ public:
   /// What `take` took was not used.
   void give_back(double units) { level_ = std::min(burst_, level_ + units); }
 
+  /// What passes in so long, at most.
+  double units_in(std::chrono::milliseconds time) const {
+    return std::min(burst_, rate_ * std::chrono::duration<double>(time).count());
+  }
+
   /// How long until `units` may pass.
   std::chrono::milliseconds wait(double units) const {
     if (rate_ == 0)

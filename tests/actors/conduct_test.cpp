@@ -71,6 +71,69 @@ BOOST_AUTO_TEST_CASE(who_slows_down_for_more_than_a_second_is_forgiven) {
   BOOST_TEST(!c.over_rate_too_long());
 }
 
+BOOST_AUTO_TEST_CASE(who_was_refused_is_not_read_for_a_tenth_of_a_second) {
+  conduct c{protocol::limits{}};
+  BOOST_TEST((c.read_again() < start));
+  for (int i = 0; i < 400; ++i)
+    BOOST_TEST(!c.frame(1, start));
+  BOOST_TEST((c.read_again() < start));
+  for (int i = 0; i < 1000; ++i) // however much was refused
+    BOOST_TEST(c.frame(1, start).has_value());
+  auto pause = c.read_again() - start;
+  BOOST_TEST((pause >= 100ms && pause <= 101ms));
+  for (int i = 0; i < 20; ++i)
+    BOOST_TEST(!c.frame(1, c.read_again()));
+  BOOST_TEST(c.frame(1, c.read_again()).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_pause_is_as_long_as_the_bucket_needs) {
+  conduct bytes{protocol::limits{}};
+  BOOST_TEST(!bytes.frame(1024 * 1024, start));
+  BOOST_TEST(bytes.frame(512 * 1024, start).has_value());
+  auto pause = bytes.read_again() - start;
+  BOOST_TEST((pause >= 500ms && pause <= 501ms));
+  conduct joins{protocol::limits{}};
+  for (int i = 0; i < 30; ++i)
+    BOOST_TEST(!joins.join(start));
+  BOOST_TEST(joins.join(start).has_value());
+  pause = joins.read_again() - start;
+  BOOST_TEST((pause >= 100ms && pause <= 101ms));
+  // A burst that is less than a tenth of a second of the rate.
+  protocol::limits bounds;
+  bounds.frames_burst = 2;
+  conduct few{bounds};
+  BOOST_TEST(!few.frame(1, start));
+  BOOST_TEST(!few.frame(1, start));
+  BOOST_TEST(few.frame(1, start).has_value());
+  pause = few.read_again() - start;
+  BOOST_TEST((pause >= 10ms && pause <= 11ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_pause_counts_as_a_refusal_to_its_end) {
+  protocol::limits bounds;
+  bounds.frames_per_second = 1;
+  bounds.frames_burst = 5; // five at once; five seconds until as many may come
+  conduct c{bounds};
+  auto now = start;
+  for (auto round = 0; now < start + 10s; ++round) {
+    while (!c.frame(1, now, 5)) {
+    }
+    BOOST_TEST(!c.over_rate_too_long(), round);
+    now = c.read_again(); // seconds later, in which nothing could be refused
+  }
+  while (!c.frame(1, now, 5)) {
+  }
+  BOOST_TEST(c.over_rate_too_long());
+
+  conduct patient{bounds};
+  BOOST_TEST(!patient.frame(1, start, 5));
+  BOOST_TEST(patient.frame(1, start, 5).has_value());
+  auto much_later = patient.read_again() + conduct::over_rate_forgiven + 1ms;
+  BOOST_TEST(!patient.frame(1, much_later + 60s, 5));
+  BOOST_TEST(patient.frame(1, much_later + 60s, 5).has_value());
+  BOOST_TEST(!patient.over_rate_too_long());
+}
+
 BOOST_AUTO_TEST_CASE(the_tenth_mistake_within_a_minute_is_one_too_many) {
   conduct c{protocol::limits{}};
   for (int i = 0; i < 9; ++i)
