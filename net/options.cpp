@@ -5,6 +5,7 @@
 #include "net/option_table.hpp"
 #include "net/origin.hpp"
 #include "net/token.hpp"
+#include "protocol/large_frames.hpp"
 
 #include <algorithm>
 #include <map>
@@ -128,9 +129,10 @@ std::optional<std::string> contradiction(const options& values, const places& fo
   const auto& bounds = values.bounds;
   if (bounds.frame_bytes_before_auth_max > bounds.frame_bytes_max)
     return place_of(found, "max-frame-before-auth") + ": is more than --max-frame";
-  if (bounds.outbound_bytes_max < bounds.frame_bytes_max)
-    return place_of(found, "max-outbound") +
-           ": is less than --max-frame: such a frame would reach nobody";
+  if (auto least = protocol::delivery_bytes_max(bounds); bounds.outbound_bytes_max < least)
+    return place_of(found, "max-outbound") + ": is less than --max-frame needs, " +
+           std::to_string(least) +
+           " bytes with base64 and its head: such a frame would reach nobody";
   return {};
 }
 

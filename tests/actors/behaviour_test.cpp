@@ -861,6 +861,40 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_no_json_costs_the_state_alone) {
   BOOST_TEST(of.bob.said() == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_behaviour_may_say_as_much_as_a_client) {
+  constexpr auto call = R"({"type":"call","id":2,"group":"g","name":"x","data":1})";
+  auto text = [](std::size_t bytes) { return '"' + std::string(bytes - 2, 'x') + '"'; };
+  auto most = protocol::limits{}.frame_bytes_max;
+  for (std::size_t above : {0, 1}) {
+    const auto said = text(most + above);
+    const std::function<void(beckon::group&)> ways[] = {
+        [&](beckon::group& g) { g.publish(said); },
+        [&](beckon::group& g) { g.deliver("bob", said); },
+        [&](beckon::group& g) {
+          g.publish({said, true});
+        }};
+    for (auto& say : ways) {
+      crowd of;
+      of.join_all();
+      now.call = [&](beckon::group& g, auto&) {
+        say(g);
+        return beckon::answer_with();
+      };
+      auto answer = of.say(of.alice, call); // behind what was published, if it was
+      BOOST_TEST(answer.ends_with(above ? error(2, code::internal)
+                                        : ok(2, R"("from":"$group","data":null)")));
+      BOOST_TEST(of.bob.said().empty() == (above == 1));
+    }
+    crowd of;
+    of.join_all();
+    now.call = [&](auto&, auto&) { return beckon::answer_with(said); };
+    auto answer = of.say(of.alice, call);
+    BOOST_TEST(answer.starts_with(above ? R"({"type":"error","id":2,"code":"internal")"
+                                        : R"({"type":"ok","id":2,"from":"$group","data":"xx)"));
+    BOOST_TEST(!of.alice.closed());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_a_behaviour_says_on_several_lines_stays_one_frame) {
   crowd of;
   of.join_all();

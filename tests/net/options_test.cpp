@@ -345,6 +345,11 @@ BOOST_AUTO_TEST_CASE(a_wrong_configuration_gets_one_line_that_names_what_is_wron
        "",
        "--max-frame-before-auth: is more than --max-frame"},
       {{"--insecure", "--max-frame", "1MiB"}, {}, "", "--max-outbound: is less than --max-frame"},
+      // 65,536 bytes as base64, the names of group and sender, and the rest of the head.
+      {{"--insecure", "--max-outbound", "88295"},
+       {},
+       "",
+       "--max-outbound: is less than --max-frame needs, 88296 bytes"},
   };
   for (const auto& r : rows) {
     auto line = line_of(r.arguments, r.environment, r.file);

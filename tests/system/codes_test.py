@@ -210,7 +210,7 @@ async def close_4101(server):
 
 async def close_4103(_):
     """Who does not read cannot read the code either: it stands in log and metric."""
-    with Server(stall_timeout="1s", max_outbound="64KiB") as server:
+    with Server(stall_timeout="1s", max_outbound="96KiB") as server:
         with Raw(server.port, receive_buffer=4096).open("slow", "g"), Raw(server.port).open("loud", "g") as loud:
             while server.metric("beckon_closes_total", code="4103") == 0:
                 loud.ask({"type": "send", "id": 1, "to": "slow", "data": "x" * 60000})
