@@ -27,7 +27,8 @@ caf::error closed_for(close_code why) {
 
 bot_port::bot_port(caf::actor_config& config, home& place, caf::actor whom, greeting hello)
     : pinned_actor(config, *place.unit), home_(place), whom_(std::move(whom)),
-      uid_(hello.who ? hello.who->user : std::string()), hello_(std::move(hello)), alarm_(*this) {
+      uid_(hello.who ? hello.who->user : std::string()), hello_(std::move(hello)),
+      slow_(place.shared.bounds, {}), alarm_(*this) {
   set_down_handler([this](caf::down_msg& down) {
     tell_of(down.reason);
     end();
@@ -73,7 +74,7 @@ void bot_port::take(bot_text& t) {
     return;
   if (t.text.size() > home_.shared.bounds.frame_bytes_max)
     return close(close_code::too_big, {});
-  unread_bytes_ += t.text.size();
+  unread_bytes_ += t.text.size() + text_bytes;
   unread_.push_back(std::move(t.text));
   read();
   if (!closed_ && unread_bytes_ > unread_bytes_max)
@@ -84,13 +85,13 @@ void bot_port::read() {
   while (!unread_.empty() && wants_more()) {
     auto next = std::move(unread_.front());
     unread_.pop_front();
-    unread_bytes_ -= next.size();
+    unread_bytes_ -= next.size() + text_bytes;
     guarded([&] { session_->text(next); });
   }
 }
 
 bool bot_port::wants_more() const noexcept {
-  return !closed_ && !paused_ && !full_ && queued() <= home_.shared.bounds.outbound_bytes_max;
+  return !closed_ && !paused_ && slow_.may_be_read(queued());
 }
 
 /// Later: the session is in the middle of something.
@@ -104,16 +105,15 @@ void bot_port::resume() {
 bool bot_port::push(const protocol::shared_frame& frame) {
   if (closed_)
     return false;
-  if (queued() + frame.wire().size() > home_.shared.bounds.outbound_bytes_max) {
-    if (!std::exchange(full_, true)) {
-      full_since_ = home_.now;
-      home_.count.slow_consumers.add();
-      wake_by(full_since_ + over_limit_timeout);
-    }
-    return false;
+  if (slow_.fits(queued(), frame.wire().size())) {
+    append(frame);
+    return true;
   }
-  append(frame);
-  return true;
+  if (slow_.refused(queued(), home_.now)) {
+    home_.count.slow_consumers.add();
+    wake_by(slow_.too_slow_at());
+  }
+  return false;
 }
 
 void bot_port::reply(std::string_view json) {
@@ -128,14 +128,12 @@ void bot_port::reply(const protocol::shared_frame& frame) {
 }
 
 void bot_port::check_reserve() {
-  auto& bounds = home_.shared.bounds;
-  if (queued() > bounds.outbound_bytes_max + bounds.reserve_bytes_max)
+  if (slow_.over_reserve(queued()))
     session_->close_slow();
 }
 
 void bot_port::append(const protocol::shared_frame& frame) {
-  if (queued() == 0)
-    last_progress_ = home_.now;
+  slow_.waits(home_.now);
   auto bytes = frame.wire().size();
   appended_ += bytes;
   request(whom_, caf::infinite, bot_frame{frame})
@@ -144,27 +142,25 @@ void bot_port::append(const protocol::shared_frame& frame) {
               if (why != caf::sec::request_receiver_down) // its down says more
                 handled(bytes);
             });
-  wake_by(last_progress_ + stall_timeout);
+  wake_by(slow_.too_slow_at());
 }
 
 void bot_port::handled(std::size_t bytes) {
   taken_ += bytes;
-  last_progress_ = home_.now;
+  slow_.moved(queued(), home_.now);
   if (closed_)
     return; // its session hears no more of what is handled
   guarded([this] {
     if (session_->awaits_written())
       session_->written(taken_);
-    if (full_ && has_room()) {
-      full_ = false;
+    if (slow_.freed(queued()))
       session_->has_room();
-    }
   });
   read();
 }
 
 bool bot_port::has_room() const {
-  return queued() <= home_.shared.bounds.outbound_bytes_max / 2;
+  return slow_.has_room(queued());
 }
 
 // ---- its end ----
@@ -234,14 +230,10 @@ void bot_port::wake_by(steady_time when) {
 void bot_port::wake(steady_time now) {
   if (closed_)
     return send(this, end_now::value);
-  auto stalled = queued() > 0 && now - last_progress_ >= stall_timeout;
-  auto over = full_ && now - full_since_ >= over_limit_timeout;
-  if (stalled || over)
+  if (slow_.is_too_slow(now))
     return session_->close_slow();
-  if (queued() > 0)
-    wake_by(last_progress_ + stall_timeout);
-  if (full_)
-    wake_by(full_since_ + over_limit_timeout);
+  if (slow_.is_waiting())
+    wake_by(slow_.too_slow_at());
 }
 
 } // namespace beckon::actors

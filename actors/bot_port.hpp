@@ -10,6 +10,7 @@
 #include "actors/pinned_actor.hpp"
 #include "actors/port.hpp"
 #include "actors/session.hpp"
+#include "actors/slow_client.hpp"
 #include "actors/timing_wheel.hpp"
 
 #include <caf/all.hpp>
@@ -28,11 +29,10 @@ caf::error closed_for(protocol::close_code why);
 class bot_port final : public pinned_actor, public port {
 public:
   /// What the actor may have written and the session not read (it waits for an answer, or the actor
-  /// does not handle what it gets). Over it: closed 4102.
+  /// does not handle what it gets), each text counted with what it takes beside its bytes. Over it:
+  /// closed 4102.
   static constexpr std::size_t unread_bytes_max = 4 * 1024 * 1024;
-  /// As of a connection (protocol.md, Slow clients): without progress, and since the first refusal.
-  static constexpr std::chrono::seconds stall_timeout{10};
-  static constexpr std::chrono::seconds over_limit_timeout{30};
+  static constexpr std::size_t text_bytes = 64;
 
   bot_port(caf::actor_config& config, home& place, caf::actor whom, greeting hello);
   caf::behavior make_behavior() override;
@@ -87,9 +87,8 @@ private:
   std::deque<std::string> unread_;
   std::size_t unread_bytes_ = 0;
   bool paused_ = false;
-  bool full_ = false; ///< a delivery was refused since there was room last
   std::optional<protocol::close_code> closed_;
-  steady_time last_progress_{}, full_since_{};
+  slow_client slow_;
   alarm alarm_;
 };
 

@@ -74,6 +74,8 @@ public:
   /// A frame of the connection's own kind (ping, pong) counts against the rate. Closes when it was
   /// too much.
   void control_frame(std::size_t bytes);
+  /// Until then its client is not to be read: it is over its rate. In the past: read on.
+  steady_time read_again() const noexcept { return conduct_.read_again(); }
   const std::string& user() const noexcept { return user_; }
   bool is_bot() const noexcept { return is_bot_; }
 
@@ -175,6 +177,7 @@ private:
   bool push(const protocol::delivery& d);
   void tell_gap(gaps::iterator missed);
   void miss_far(const fanout& f);
+  void miss(const std::string& group, std::uint64_t frames);
   bool hold_early(std::size_t bytes, std::function<void()> deliver);
   void answer_ok(std::uint64_t id, std::string_view rest = {});
   void refuse(const protocol::client_frame& f, protocol::code why, std::string_view field = {},

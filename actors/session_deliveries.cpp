@@ -68,10 +68,10 @@ bool session::publish_to(const fanout& f) {
     return true;
   }
   if (f.group && phase_ < phase::closing) {
-    ++gaps_[*f.group];
     home_.count.gap_frames.add();
     if (f.from)
       home_.count.message(message_kind::publish, outcome::overloaded);
+    miss(*f.group, 1);
   }
   return false;
 }
@@ -80,9 +80,14 @@ bool session::publish_to(const fanout& f) {
 void session::miss_far(const fanout& f) {
   if (phase_ >= phase::closing)
     return;
-  auto missed = gaps_.try_emplace(*f.group).first;
-  missed->second += f.lost;
   home_.count.gap_frames.add(f.lost);
+  miss(*f.group, f.lost);
+}
+
+/// Told at once where there is room: then `has_room` will not be called for it.
+void session::miss(const std::string& group, std::uint64_t frames) {
+  auto missed = gaps_.try_emplace(group).first;
+  missed->second += frames;
   if (phase_ == phase::ready && port_->has_room())
     tell_gap(missed);
 }

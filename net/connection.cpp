@@ -2,6 +2,7 @@
 // connection_handshake.cpp, what it sends in connection_outbound.cpp.
 
 #include "net/connection.hpp"
+#include "net/socket_state.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,8 +20,9 @@ static constexpr std::string_view ping_frame("\x89\0", 2);
 connection::connection(services& around, thread_unit& unit, unique_fd socket,
                        boost::asio::ip::address from)
     : around_(around), unit_(unit), socket_(std::move(socket)), from_(std::move(from)),
-      arrival_(*this), websocket_(around.values.bounds, *this), alarm_(*this),
-      started_(unit.place->now), last_received_(started_), last_progress_(started_) {}
+      arrival_(*this), websocket_(around.values.bounds, *this),
+      slow_(around.values.bounds, {around.values.stall_timeout, around.values.over_limit_timeout}),
+      alarm_(*this), started_(unit.place->now), last_received_(started_) {}
 
 connection::~connection() = default;
 
@@ -102,7 +104,9 @@ task connection::read_messages() {
       continue;
     unread_ = !wants_more();
     if (unread_ && peer_ended_)
-      break; // nobody is left whom its frames could answer
+      lose_client();
+    if (gone_)
+      break;
     if (bytes.size() == unit_.read_buffer.size())
       wake_later(); // there is more; the others have their turn first
     else if (readable_ && !unread_)
@@ -112,20 +116,27 @@ task connection::read_messages() {
 }
 
 /// Our last word is queued: what still comes is read and dropped, so that a reset does not eat it.
+/// A buffer a turn, as in read_messages.
 task connection::say_goodbye() {
   auto end_sent = false;
+  std::size_t dropped = 0;
+  websocket_.expect_close();
   while (phase_ == phase::closing && !gone_ && place().now < closing_by_) {
     auto bytes = receive();
-    if (!bytes.empty() && !http_only_) {
+    dropped += bytes.size();
+    if (dropped > goodbye_bytes_max)
+      break; // it does not listen
+    if (!bytes.empty() && !http_only_)
       websocket_.feed(bytes);
-      websocket_.output().clear();
-    }
     if (websocket_.now() == websocket::state::closed_by_client && outbox_.empty())
       break;
     if (outbox_.empty() && !std::exchange(end_sent, true))
       ::shutdown(socket_.get(), SHUT_WR); // the client need not wait for us
-    if (bytes.empty() && !gone_)
-      co_await wake_.wait();
+    if (bytes.size() == unit_.read_buffer.size())
+      wake_later(); // there is more; the others have their turn first
+    else if (!bytes.empty() || gone_)
+      continue;
+    co_await wake_.wait();
   }
 }
 
@@ -136,7 +147,7 @@ void connection::finish() {
   place().count.queued_bytes.sub(static_cast<std::int64_t>(queued_told_));
   place().count.connections.sub();
   if (!told_end_ && session_)
-    place().count.lost();
+    tell_how_it_ended();
   around_.gate.gone(arrival_);
   unit_.dismiss(*this);
   socket_.reset();
@@ -146,6 +157,7 @@ void connection::finish() {
 
 void connection::start_goodbye() {
   phase_ = phase::closing;
+  gone_ = gone_ || broken_; // nobody hears it
   closing_by_ = place().now + goodbye_max;
   wake_by(closing_by_);
 }
@@ -173,11 +185,25 @@ void connection::ready(std::uint32_t events) {
     readable_ = true;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
     peer_ended_ = true;
-  // A client that is gone is told by reading; one that is not read must not linger.
-  if (events & (EPOLLHUP | EPOLLERR) || (peer_ended_ && phase_ == phase::open && !wants_more()))
-    gone_ = true;
+  if (events & (EPOLLHUP | EPOLLERR))
+    broken_ = true;
+  if (events & EPOLLERR)
+    note_error(error_of(socket_.get()));
+  // A client that is gone is told by reading, behind what it sent before; one that is not read must
+  // not linger.
+  if (phase_ == phase::open ? peer_ended_ && !wants_more() : broken_)
+    lose_client();
   if (readable_ || gone_)
     wake_.notify();
+}
+
+/// The client has ended, and is not read. What it sent before, and its session holds back until an
+/// answer is there, is carried out all the same.
+void connection::lose_client() {
+  if (phase_ != phase::open || !paused_)
+    gone_ = true;
+  else if (closing_by_ == steady_time{})
+    wake_by(closing_by_ = place().now + held_frames_max);
 }
 
 /// What has come, without waiting; empty when there is nothing now, or the client is gone.
@@ -196,6 +222,8 @@ std::span<char> connection::receive() {
     if (n < 0 && errno == EINTR)
       continue;
     readable_ = false;
+    if (n < 0)
+      note_error(errno);
     gone_ = gone_ || n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
   }
   return {};
@@ -209,9 +237,10 @@ void connection::take(std::span<char> bytes) {
       outbox_.append(websocket_.output());
       make_dirty();
     }
-    websocket_.output().clear();
+    websocket_.output() = {}; // not kept: it may have been as long as what came
   }
   check_reserve();
+  pause_over_rate();
   if (phase_ != phase::open)
     return;
   if (websocket_.now() == websocket::state::failed) {
@@ -245,7 +274,16 @@ void connection::on_control(std::size_t bytes) {
 }
 
 bool connection::wants_more() const {
-  return phase_ != phase::open || (!paused_ && !full_ && queued() <= bounds().outbound_bytes_max);
+  return phase_ != phase::open ||
+         (!paused_ && place().now >= read_again_ && slow_.may_be_read(queued()));
+}
+
+/// After a read in which something was over its rate.
+void connection::pause_over_rate() {
+  if (phase_ != phase::open || session_->read_again() <= place().now)
+    return;
+  read_again_ = session_->read_again();
+  wake_by(read_again_);
 }
 
 void connection::resume() {
@@ -284,15 +322,24 @@ void connection::wake(steady_time now) {
   }
 }
 
-bool connection::too_slow(steady_time now) const {
-  auto stalled = !outbox_.empty() && now - last_progress_ >= around_.values.stall_timeout;
-  auto over = full_ && now - full_since_ >= around_.values.over_limit_timeout;
-  return stalled || over;
+/// Where the pause of who was over its rate is over.
+void connection::read_on(steady_time now) {
+  if (read_again_ == steady_time{})
+    return;
+  if (now < read_again_)
+    return wake_by(read_again_);
+  read_again_ = {};
+  again_ = true;
+  wake_later();
 }
 
 void connection::check_liveness(steady_time now) {
   auto& v = around_.values;
-  if (too_slow(now))
+  if (closing_by_ != steady_time{} && now >= closing_by_) {
+    gone_ = true;
+    return wake_later();
+  }
+  if (slow_.is_too_slow(now))
     return session_->close_slow();
   if (incomplete_since_ != steady_time{} && now - incomplete_since_ >= bounds().assembly_timeout)
     return close(close_code::policy_violation, {});
@@ -311,10 +358,11 @@ void connection::check_liveness(steady_time now) {
   wake_by(ping_sent_ != steady_time{} ? ping_sent_ + v.pong : last_received_ + v.ping);
   if (incomplete_since_ != steady_time{})
     wake_by(incomplete_since_ + bounds().assembly_timeout);
-  if (!outbox_.empty())
-    wake_by(last_progress_ + v.stall_timeout);
-  if (full_)
-    wake_by(full_since_ + v.over_limit_timeout);
+  if (slow_.is_waiting())
+    wake_by(slow_.too_slow_at());
+  if (closing_by_ != steady_time{})
+    wake_by(closing_by_);
+  read_on(now);
 }
 
 } // namespace beckon::net

@@ -6,6 +6,7 @@
 
 #include "actors/port.hpp"
 #include "actors/session.hpp"
+#include "actors/slow_client.hpp"
 #include "actors/timing_wheel.hpp"
 #include "net/outbox.hpp"
 #include "net/poller.hpp"
@@ -17,6 +18,7 @@
 #include "net/websocket.hpp"
 
 #include <boost/asio/ip/address.hpp>
+#include <cerrno>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +35,10 @@ class connection final : public pollee,
 public:
   /// After our close frame we read and discard this long, so that a reset does not eat the code.
   static constexpr std::chrono::seconds goodbye_max{1};
+  /// And so much of it: about what socket buffers hold.
+  static constexpr std::size_t goodbye_bytes_max = 4 * 1024 * 1024;
+  /// Once the client has ended, so long its session may take for the frames that it holds back.
+  static constexpr auto held_frames_max = actors::session::group_answer_max;
 
   connection(services& around, thread_unit& unit, unique_fd socket, boost::asio::ip::address from);
   ~connection() override;
@@ -61,7 +67,7 @@ public:
   void reply(std::string_view json) override;
   void reply(const protocol::shared_frame& frame) override;
   std::uint64_t mark() override;
-  bool has_room() const override { return queued() <= bounds().outbound_bytes_max / 2; }
+  bool has_room() const override { return slow_.has_room(queued()); }
   void pause() override { paused_ = true; }
   void resume() override;
   void authenticated() override { websocket_.authenticated(); }
@@ -89,15 +95,21 @@ private:
   task read_messages();
   task say_goodbye();
   void finish();
+  void tell_how_it_ended();
+  void tell_closed(protocol::close_code why);
 
   std::span<char> receive();
   void take(std::span<char> bytes);
+  void pause_over_rate();
+  void read_on(actors::steady_time now);
+  void note_error(int error) { timed_out_ = timed_out_ || error == ETIMEDOUT; }
   void take_request(std::string_view block, std::string_view rest);
   void open(verdict& v, std::string_view rest);
   void answer_http(unsigned status, std::string_view header = {});
   void drop_handshake(actors::refusal why);
   void go_unless_asked();
   void start_goodbye();
+  void lose_client();
   void end_handshake();
   bool end_session() noexcept;
   void fail(const char* why) noexcept;
@@ -107,13 +119,15 @@ private:
   void end_batch();
   std::size_t queued() const noexcept { return outbox_.queued() + batch_.size(); }
   void check_reserve();
+  bool write();
+  void drop_queue();
+  void made_room();
   void tell_queued();
   void make_dirty();
   void wake_later();
 
   void wake(actors::steady_time now);
   void wake_by(actors::steady_time when);
-  bool too_slow(actors::steady_time now) const;
   void check_liveness(actors::steady_time now);
   const protocol::limits& bounds() const { return around_.values.bounds; }
   actors::home& place() const { return *unit_.place; }
@@ -128,14 +142,14 @@ private:
   bool readable_ = false;
   bool writable_ = true;
   bool peer_ended_ = false; ///< it will send no more
-  bool gone_ = false;       ///< reset, or ended while nothing is read
+  bool broken_ = false;     ///< and nothing gets to it
+  bool timed_out_ = false;  ///< the kernel has given it up
+  bool gone_ = false;       ///< nothing of it is waited for any more
   bool paused_ = false;     ///< by the session
   bool again_ = false;      ///< bytes that were kept may be used now
-  bool full_ = false;       ///< a delivery was refused since there was room last
   bool dirty_ = false;
   bool batching_ = false;
   bool unread_ = false;    ///< it waits for room before it reads on
-  bool drained_ = true;    ///< nothing was queued when a turn ended
   bool told_end_ = false;  ///< how it ended has been counted
   bool shaking_ = true;    ///< its request has not been answered
   bool http_only_ = false; ///< it was answered by HTTP alone
@@ -143,6 +157,7 @@ private:
 
   websocket websocket_;
   outbox outbox_;
+  actors::slow_client slow_;
   std::string batch_; ///< text frames that will leave as one message
   std::size_t batch_frames_ = 0;
   std::string head_; ///< of the request, while it is incomplete
@@ -151,9 +166,11 @@ private:
   actors::session* session_ = nullptr;
 
   alarm alarm_;
-  actors::steady_time started_, last_received_, last_progress_;
-  actors::steady_time ping_sent_{}, full_since_{}, incomplete_since_{}, closing_by_{};
-  std::size_t queued_told_ = 0; ///< of queued(), as the gauge knows it
+  actors::steady_time started_, last_received_;
+  actors::steady_time ping_sent_{}, incomplete_since_{};
+  actors::steady_time read_again_{}; ///< it is over its rate; in the past: it is not
+  actors::steady_time closing_by_{}; ///< our goodbye, or the end of a client that is gone
+  std::size_t queued_told_ = 0;      ///< of queued(), as the gauge knows it
 };
 
 } // namespace beckon::net

@@ -2,7 +2,10 @@
 // turn.
 
 #include "net/connection.hpp"
+#include "net/socket_state.hpp"
 
+#include <cerrno>
+#include <new>
 #include <utility>
 
 namespace beckon::net {
@@ -22,16 +25,15 @@ bool is_text(const protocol::shared_frame& frame) {
 bool connection::push(const protocol::shared_frame& frame) {
   if (phase_ != phase::open)
     return false;
-  if (queued() + frame.wire().size() > bounds().outbound_bytes_max) {
-    if (!std::exchange(full_, true)) {
-      full_since_ = place().now;
-      place().count.slow_consumers.add();
-      wake_by(full_since_ + around_.values.over_limit_timeout);
-    }
-    return false;
+  if (slow_.fits(queued(), frame.wire().size())) {
+    append(frame);
+    return true;
   }
-  append(frame);
-  return true;
+  if (slow_.refused(queued(), place().now)) {
+    place().count.slow_consumers.add();
+    wake_by(slow_.too_slow_at());
+  }
+  return false;
 }
 
 void connection::reply(std::string_view json) {
@@ -49,7 +51,7 @@ void connection::reply(const protocol::shared_frame& frame) {
 }
 
 void connection::check_reserve() {
-  if (phase_ == phase::open && queued() > bounds().outbound_bytes_max + bounds().reserve_bytes_max)
+  if (phase_ == phase::open && slow_.over_reserve(queued()))
     session_->close_slow();
 }
 
@@ -96,8 +98,7 @@ std::uint64_t connection::mark() {
 }
 
 void connection::make_dirty() {
-  if (std::exchange(drained_, false))
-    last_progress_ = place().now; // the queue was empty until now
+  slow_.waits(place().now);
   if (phase_ == phase::done || std::exchange(dirty_, true))
     return;
   unit_.flush_later(*this);
@@ -108,34 +109,53 @@ void connection::flush() {
   if (phase_ == phase::done)
     return;
   end_batch();
-  if (outbox_.taken() == outbox_.appended())
+  if (outbox_.empty())
     return;
+  auto took_some = !broken_ && write();
+  if (broken_)
+    drop_queue();
+  tell_queued();
+  if (phase_ == phase::closing)
+    return outbox_.empty() ? wake_later() : void();
+  if (!session_ || gone_)
+    return;
+  if (took_some && session_->awaits_written())
+    session_->written(outbox_.taken());
+  made_room();
+}
+
+/// @returns whether the kernel took some
+bool connection::write() {
   auto before = outbox_.taken();
   auto progress = writable_ ? outbox_.write(socket_.get()) : outbox::progress::blocked;
   auto taken = outbox_.taken() - before;
   place().count.bytes_out.add(taken);
   if (taken > 0)
-    last_progress_ = place().now;
-  if (progress == outbox::progress::broken) {
-    gone_ = true;
-    return wake_later();
-  }
+    slow_.moved(outbox_.queued(), place().now);
   if (progress == outbox::progress::blocked) {
     writable_ = false;
-    wake_by(last_progress_ + around_.values.stall_timeout);
+    if (phase_ == phase::open)
+      wake_by(slow_.too_slow_at());
+  } else if (progress == outbox::progress::broken) {
+    note_error(errno);
+    peer_ended_ = readable_ = broken_ = true; // what it sent before may still be there
+    if (!wants_more())
+      lose_client();
+    wake_later();
   }
-  drained_ = outbox_.empty();
-  tell_queued();
-  if (phase_ == phase::closing)
-    return drained_ ? wake_later() : void();
-  if (!session_)
-    return;
-  if (taken > 0 && session_->awaits_written())
-    session_->written(outbox_.taken());
-  if (full_ && has_room()) {
-    full_ = false;
+  return taken > 0;
+}
+
+/// It can reach nobody.
+void connection::drop_queue() {
+  outbox_.clear();
+  slow_.moved(0, place().now);
+}
+
+/// What had to wait for room goes on where there is some.
+void connection::made_room() {
+  if (slow_.freed(queued()))
     session_->has_room();
-  }
   if (unread_ && wants_more()) {
     unread_ = false;
     again_ = true;
@@ -150,18 +170,35 @@ void connection::tell_queued() {
   queued_told_ = now;
 }
 
-void connection::close(close_code why, std::string_view bye) {
-  if (phase_ != phase::open)
-    return;
+/// It went without a word, ours or its own. Where the kernel gave it up while it acknowledged all
+/// that had left, it was there and did not read.
+void connection::tell_how_it_ended() {
+  auto left = left_in_kernel(socket_.get());
+  if (!timed_out_ || left.unacknowledged > 0 || left.unsent == 0)
+    return place().count.lost();
+  place().count.slow_consumers.add();
+  try {
+    tell_closed(close_code::slow_consumer);
+  } catch (const std::bad_alloc&) { // it has been counted
+  }
+}
+
+void connection::tell_closed(close_code why) {
   told_end_ = true;
   place().count.closed(why);
-  if (why == close_code::invalid_token)
-    around_.gate.failed_token(from_, place().now);
   around_.log.info("session_closed",
                    {{"code", static_cast<unsigned>(why)},
                     {"name", protocol::name(why)},
                     {"address", from_.to_string()},
                     {"user", session_ ? std::string_view(session_->user()) : ""}});
+}
+
+void connection::close(close_code why, std::string_view bye) {
+  if (phase_ != phase::open)
+    return;
+  tell_closed(why);
+  if (why == close_code::invalid_token)
+    around_.gate.failed_token(from_, place().now);
   if (!bye.empty())
     append_text(bye);
   end_batch();

@@ -402,13 +402,45 @@ BOOST_AUTO_TEST_CASE(what_it_writes_while_it_has_to_wait_is_bounded) {
     s.notes.self->join("h");
     s.node.settle_without(slow);
     std::string line = R"({"type":"publish","group":"h","data":1})";
-    line.resize(actors::bot_port::unread_bytes_max / 64, ' ');
+    line.resize(actors::bot_port::unread_bytes_max / 64 - actors::bot_port::text_bytes, ' ');
     for (std::size_t i = 0; i < frames * 16 + 1; ++i) // the session holds the first one itself
       s.notes.self->write(line);
     s.node.settle_without(slow);
     BOOST_TEST(s.node.sum(&actors::counters::bots) == (frames <= 4 ? 1 : 0));
     s.node.settle();
   }
+}
+
+BOOST_AUTO_TEST_CASE(empty_texts_that_are_not_read_are_bounded_as_well) {
+  constexpr auto most = actors::bot_port::unread_bytes_max / actors::bot_port::text_bytes;
+  for (std::size_t above : {0, 1}) {
+    scene s;
+    auto slow = s.node.node.directory_of("h");
+    s.notes.self->join("h");
+    s.node.settle_without(slow);
+    s.notes.self->write(R"({"type":"publish","group":"h","data":1})"); // the session holds it back
+    for (std::size_t i = 0; i < most + above; ++i)
+      s.notes.self->write("");
+    s.node.settle_without(slow);
+    BOOST_TEST(s.node.sum(&actors::counters::bots) == (above ? 0 : 1));
+    s.node.settle();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_large_for_any_queue_does_not_end_a_bot) {
+  auto bounds = stage::unlimited();
+  bounds.outbound_bytes_max = 2048;
+  scene s(bounds);
+  s.alice.take_all();
+  auto large = "\"data\":\"" + std::string(3000, 'x') + '"';
+  BOOST_TEST(s.tell(R"("type":"publish","id":1,"group":"g",)" + large) == ok(1, "\"count\":0"));
+  BOOST_TEST(s.heard() == "gap g 1\n");
+  s.node.settle_for(40s);
+  BOOST_TEST(s.node.sum(&actors::counters::bots) == 1);
+  s.alice.take_all();
+  s.alice.said();
+  BOOST_TEST(s.tell(R"("type":"publish","id":2,"group":"g","data":2)") == ok(2, "\"count\":1"));
+  BOOST_TEST(s.heard() == "message g alice 2\n");
 }
 
 BOOST_AUTO_TEST_CASE(any_actor_can_be_attached) {

@@ -17,7 +17,7 @@ recorder::recorder(stage& node, std::size_t home, std::string user, std::vector<
     : recorder(node, home, named(std::move(user), std::move(groups))) {}
 
 recorder::recorder(stage& node, std::size_t home, actors::greeting hello)
-    : stage_(node), home_(home) {
+    : stage_(node), home_(home), slow_(node.node.bounds, {}) {
   auto& place = stage_.enter(home_);
   handle_ = stage_.system().spawn<actors::session, caf::hidden>(place, static_cast<port&>(*this));
   session_ = static_cast<actors::session*>(caf::actor_cast<caf::abstract_actor*>(handle_));
@@ -37,8 +37,7 @@ void recorder::write(std::string bytes, bool is_text) {
 }
 
 bool recorder::reads() const {
-  auto over_limit = queued() > stage_.node.bounds.outbound_bytes_max;
-  return !paused_ && !over_limit && !closed_ && !ended_;
+  return !paused_ && slow_.may_be_read(queued()) && !closed_ && !ended_;
 }
 
 bool recorder::read() {
@@ -72,10 +71,8 @@ void recorder::take(std::size_t bytes) {
   stage_.enter(home_);
   if (session_->awaits_written())
     session_->written(taken_);
-  if (full_ && has_room()) {
-    full_ = false;
+  if (slow_.freed(queued()))
     session_->has_room();
-  }
 }
 
 // ---- port
@@ -84,8 +81,8 @@ void recorder::take(std::size_t bytes) {
 bool recorder::push(const protocol::shared_frame& delivery) {
   if (closed_ || ended_)
     return false;
-  if (queued() + delivery.wire().size() > stage_.node.bounds.outbound_bytes_max) {
-    full_ = true;
+  if (!slow_.fits(queued(), delivery.wire().size())) {
+    slow_.refused(queued(), stage_.now());
     on_refused(delivery.payload());
     return false;
   }
@@ -114,13 +111,12 @@ void recorder::append(std::string_view payload, std::size_t wire_bytes) {
 }
 
 void recorder::check_reserve() {
-  auto& bounds = stage_.node.bounds;
-  if (!closed_ && !ended_ && queued() > bounds.outbound_bytes_max + bounds.reserve_bytes_max)
+  if (!closed_ && !ended_ && slow_.over_reserve(queued()))
     session_->close_slow();
 }
 
 bool recorder::has_room() const {
-  return queued() <= stage_.node.bounds.outbound_bytes_max / 2;
+  return slow_.has_room(queued());
 }
 
 void recorder::close(protocol::close_code why, std::string_view bye) {

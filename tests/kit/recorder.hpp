@@ -5,6 +5,7 @@
 
 #include "actors/port.hpp"
 #include "actors/session.hpp"
+#include "actors/slow_client.hpp"
 #include "tests/kit/stage.hpp"
 
 #include <caf/all.hpp>
@@ -99,7 +100,7 @@ private:
   std::uint64_t appended_ = 0;
   std::uint64_t taken_ = 0;
   bool paused_ = false;
-  bool full_ = false; ///< a delivery was refused since there was room last
+  actors::slow_client slow_;
   bool authenticated_ = false;
   bool batching_ = false;
   bool ended_ = false;

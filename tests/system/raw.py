@@ -98,12 +98,14 @@ def request_bytes(path, headers, method="GET", version="HTTP/1.1"):
 class Raw:
     """One TCP connection. Use as a context manager."""
 
-    def __init__(self, port, *, host="127.0.0.1", source=None, timeout=10.0, receive_buffer=None):
+    def __init__(self, port, *, host="127.0.0.1", source=None, timeout=10.0, receive_buffer=None, segment=None):
         self.port = port
         self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if segment:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         if source:
             self.socket.bind((source, 0))
         self.socket.connect((host, port))
