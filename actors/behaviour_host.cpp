@@ -3,6 +3,7 @@
 #include "actors/behaviour_host.hpp"
 
 #include "actors/group.hpp"
+#include "actors/memory_reserve.hpp"
 
 #include <exception>
 #include <typeinfo>
@@ -21,6 +22,7 @@ bool behaviour_host::run(hook what, void (*user_code)(void*), void* in) {
   std::optional<std::string> trouble;
   running_ = true;
   try {
+    may_fail alone;
     user_code(in);
   } catch (const std::exception& thrown) {
     trouble = thrown.what();

@@ -1,5 +1,7 @@
 #include "actors/bot_port.hpp"
 
+#include "actors/memory_reserve.hpp"
+
 #include <algorithm>
 #include <exception>
 #include <iterator>
@@ -61,6 +63,7 @@ void bot_port::fail(const char* why) noexcept {
 template <class F>
 void bot_port::guarded(F f) {
   try {
+    may_fail alone;
     f();
   } catch (const std::exception& trouble) {
     session_->fail(trouble.what());
@@ -173,6 +176,7 @@ void bot_port::close(close_code why, std::string_view bye) {
   closed_ = why;
   home_.count.closed(why);
   unread_.clear();
+  wake_by(home_.now + end_again); // where there is no memory for that message
   send(this, end_now::value); // the session is in the middle of something
 }
 

@@ -1,5 +1,7 @@
 #include "actors/clerk.hpp"
 
+#include "actors/surviving.hpp"
+
 namespace beckon::actors {
 namespace {
 
@@ -17,11 +19,11 @@ clerk::clerk(caf::actor_config& config) : caf::event_based_actor(config) {
 
 caf::behavior clerk::make_behavior() {
   return {
-      [this](const clerk_entry& e) {
+      surviving([this](const clerk_entry& e) {
         monitor(e.group);
         groups_.insert_or_assign(e.group.id(), e.group.address());
-      },
-      [this](const settlements& list) { pass_on(list); },
+      }),
+      surviving([this](const settlements& list) { pass_on(list); }),
   };
 }
 

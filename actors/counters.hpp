@@ -152,6 +152,7 @@ struct alignas(64) counters {
   counter frames_in, frames_out; ///< WebSocket messages
   counter bytes_in, bytes_out;   ///< of the sockets
   counter slow_consumers;        ///< times that a session's outbound queue became full
+  counter out_of_memory;         ///< messages and handshakes that failed for want of memory
   counter gap_frames;            ///< frames that slow sessions missed, as told by `gap.lost`
   counter turns_slow;            ///< turns of the thread that took over 50 ms
 

@@ -2,45 +2,66 @@
 
 #include "actors/group.hpp"
 #include "actors/home.hpp"
+#include "actors/surviving.hpp"
 
 namespace beckon::actors {
 
+/// What a group takes when it begins, with what stands here for it.
+static constexpr std::size_t group_bytes = 8 * 1024;
+
 directory::directory(caf::actor_config& config, node_state& shared)
     : caf::event_based_actor(config), shared_(shared) {
-  set_down_handler([this](caf::down_msg& down) { forget(down); });
+  set_down_handler([this](caf::down_msg& down) { survives([&] { forget(down); }); });
 }
 
 caf::behavior directory::make_behavior() {
   return {
-      [this](join_group& j) { pass_on(j); },
-      [this](retire_group& r) { retire(r); },
-      [this](const swap_behaviour& s) { swap(s); },
-      [this](const choose_behaviours& c) { choose_again(c); },
+      surviving([this](join_group& j) { pass_on(j); },
+                [this](join_group& j) { refuse(j, protocol::code::unavailable); }),
+      surviving([this](retire_group& r) { retire(r); }),
+      surviving([this](const swap_behaviour& s) { swap(s); }),
+      surviving([this](const choose_behaviours& c) { choose_again(c); }),
   };
 }
 
 void directory::pass_on(join_group& j) {
   auto found = groups_.find(j.group);
   if (found == groups_.end()) {
-    if (shared_.groups.fetch_add(1) >= shared_.bounds.groups_per_node_max) {
-      shared_.groups.fetch_sub(1);
-      group_reply r;
-      r.to = j.where;
-      r.question = j.question;
-      r.group = j.group;
-      r.why = protocol::code::too_many;
-      send(shared_.homes[j.where.home]->relay_handle, std::move(r));
-      return;
-    }
-    home::current().count.groups.add();
-    auto made = spawn<group>(shared_, j.group, caf::actor_cast<caf::actor>(this));
-    monitor(made);
-    names_.emplace(made.id(), j.group);
-    found = groups_.emplace(j.group, entry{std::move(made)}).first;
+    if (shared_.groups.load() >= shared_.bounds.groups_per_node_max)
+      return refuse(j, protocol::code::too_many);
+    memory_reserve::expect(group_bytes);
+    must_not_fail from_here;
+    found = make(j.group);
   }
-  ++found->second.joins;
   auto to = found->second.group;
+  must_not_fail or_its_count_is_wrong;
+  ++found->second.joins;
   send(to, std::move(j));
+}
+
+void directory::refuse(const join_group& j, protocol::code why) {
+  group_reply r;
+  r.to = j.where;
+  r.question = j.question;
+  r.group = j.group;
+  r.why = why;
+  send(shared_.homes[j.where.home]->relay_handle, std::move(r));
+}
+
+directory::groups::iterator directory::make(const std::string& name) {
+  auto made = spawn<group>(shared_, name, caf::actor_cast<caf::actor>(this));
+  monitor(made);
+  names_.emplace(made.id(), name);
+  shared_.groups.fetch_add(1);
+  home::current().count.groups.add();
+  return groups_.emplace(name, entry{std::move(made)}).first;
+}
+
+void directory::remove(groups::iterator gone) {
+  names_.erase(gone->second.group.id());
+  groups_.erase(gone);
+  shared_.groups.fetch_sub(1);
+  home::current().count.groups.sub();
 }
 
 /// The group is forgotten only if every join that was passed on has reached it: one on its way
@@ -54,10 +75,7 @@ void directory::retire(const retire_group& r) {
     return;
   demonitor(found->second.group);
   send(found->second.group, retired{});
-  names_.erase(found->second.group.id());
-  groups_.erase(found);
-  shared_.groups.fetch_sub(1);
-  home::current().count.groups.sub();
+  remove(found);
 }
 
 void directory::swap(const swap_behaviour& s) {
@@ -76,10 +94,7 @@ void directory::forget(const caf::down_msg& down) {
   auto found = names_.find(down.source.id());
   if (found == names_.end())
     return;
-  groups_.erase(found->second);
-  names_.erase(found);
-  shared_.groups.fetch_sub(1);
-  home::current().count.groups.sub();
+  remove(groups_.find(found->second));
 }
 
 } // namespace beckon::actors

@@ -28,13 +28,18 @@ private:
     std::uint64_t joins = 0; ///< passed on to it
   };
   void pass_on(join_group& j);
+  void refuse(const join_group& j, protocol::code why);
   void retire(const retire_group& r);
   void forget(const caf::down_msg& down);
   void swap(const swap_behaviour& s);
   void choose_again(const choose_behaviours& c);
 
+  using groups = std::unordered_map<std::string, entry>;
+  groups::iterator make(const std::string& name);
+  void remove(groups::iterator gone);
+
   node_state& shared_;
-  std::unordered_map<std::string, entry> groups_;
+  groups groups_;
   std::unordered_map<caf::actor_id, std::string> names_; ///< for a group that fails
 };
 

@@ -2,10 +2,10 @@
 
 #include "actors/handovers.hpp"
 #include "actors/home.hpp"
+#include "actors/surviving.hpp"
 #include "protocol/json.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 namespace beckon::actors {
@@ -24,43 +24,15 @@ group::group(caf::actor_config& config, node_state& shared, std::string name, ca
       name_json_(quoted_name(name_)), epoch_(std::to_string(shared.incarnations.fetch_add(1))),
       policy_(protocol::policy_for(shared.policies, name_)), directory_(std::move(directory)),
       roster_(policy_), audiences_(shared.homes.size()), open_(!shared.hub) {
-  set_down_handler([this](caf::down_msg& down) { forget(down.source); });
+  set_down_handler([this](caf::down_msg& down) {
+    survives([&] { forget(down.source); });
+  });
   set_exception_handler([this](std::exception_ptr& trouble) { return fail(trouble); });
 }
 
 caf::behavior group::make_behavior() {
   choose_behaviour();
   return own_handlers();
-}
-
-caf::behavior group::own_handlers() {
-  caf::message_handler own{
-      [this](route& r) { return deliver(r), unanswered{}; },
-      [this](publication& p) { return publish(p), unanswered{}; },
-      [this](call_group& c) { return call(c), unanswered{}; },
-      [this](join_group& j) { join(j); },
-      [this](update_member& u) { update(u); },
-      [this](leave_group& l) { leave(l); },
-      [this](read_roster& r) { read(r); },
-      [this](const far_member& f) { set_far(f); },
-      [this](const far_members& all) { opened(all); },
-      [this](const peer_lost& lost) { lose(lost); },
-      [this](const far_gap& g) { tell_gap(g); },
-      [this](const far_checkpoint& c) { pass_on(*this, shared_, c); },
-      [this](const flush_presence& f) { flush_due(f); },
-      [this](const settlements& list) {
-        if (host_)
-          host_->settle(list);
-      },
-      [this](const far_removal& f) { remove_far(f); },
-      [this](const far_unban& f) { bans_.remove(f.uid), retire_if_empty(); },
-      [this](const swap_behaviour& s) { swap(s); },
-      [this](const choose_behaviours& c) { choose_again(c); },
-      [this](retired) { retire(); },
-  };
-  if (auto more = host_ ? host_->handlers() : caf::behavior{})
-    return own.or_else(std::move(more));
-  return own;
 }
 
 // ---- routes ----
@@ -106,6 +78,7 @@ void group::publish_to_all(publication& p) {
   auto skip = left_out(p);
   auto& lists = audiences_.of(audience_kind::publications);
   auto peers = p.from_far ? 0 : roster_.peers().size();
+  must_not_fail between_two_of_them;
   auto parts = static_cast<std::uint32_t>(
       peers + static_cast<std::size_t>(std::count_if(
                   lists.begin(), lists.end(), [](const audience& a) { return a != nullptr; })));
@@ -143,10 +116,24 @@ group::seats_by_home group::left_out(publication& p) const {
 
 // ---- membership ----
 
+/// What a join or an update may take: its meta here, in the window of presence and in frames, and
+/// the roster that it is answered with.
+static std::size_t answer_bytes(const std::optional<std::string>& meta,
+                                std::optional<protocol::presence_mode> shows) {
+  static constexpr std::size_t seat_bytes = 4 * 1024;
+  static constexpr std::size_t meta_copies = 4;
+  auto bytes = seat_bytes + (meta ? meta_copies * meta->size() : 0);
+  if (shows == protocol::presence_mode::full)
+    bytes += 2 * protocol::roster_frame_bytes_max;
+  return bytes;
+}
+
 void group::join(join_group& j) {
   if (!open_)
     return open(j);
   ++joins_;
+  memory_reserve::expect(answer_bytes(j.meta, j.presence));
+  must_not_fail from_here;
   auto session = j.session.id();
   if (auto* own = roster_.find(session); own && own->of->uid != j.uid) {
     // Under another name it has given up its join, which came all the same: the last one counts.
@@ -226,6 +213,8 @@ void group::update(const update_member& u) {
   auto* s = roster_.find(u.session);
   if (!s)
     return refuse(u.where, u.question, protocol::code::not_member);
+  memory_reserve::expect(answer_bytes(u.meta, u.presence));
+  must_not_fail from_here;
   apply(*s, u.meta, u.presence, u.interest);
   if (u.meta)
     tell_hub(s->of->uid);
@@ -307,31 +296,9 @@ void group::refuse(const session_address& who, std::uint64_t question, protocol:
 
 // ---- end ----
 
-void group::on_exit() {
-  alarm_.reset();
-  // Nobody is left after a polite end, which may come on a thread that is no home (the clock's);
-  // after a failure the gauge must not keep those who were.
-  if (!roster_.empty())
-    home::current().count.members.sub(static_cast<std::int64_t>(roster_.near_members()));
-}
-
 void group::retire_if_empty() {
   if (roster_.empty() && bans_.empty() && !(host_ && host_->stays()))
     send(directory_, retire_group{name_, joins_});
-}
-
-/// An exception in a handler, most likely for want of memory, ends the group and nothing else. What
-/// that takes (telling who monitors it, CAF's line on the console) is freed first; what an
-/// exception handler of CAF's throws would end the process.
-caf::error group::fail(std::exception_ptr& trouble) {
-  home::current().count.members.sub(static_cast<std::int64_t>(roster_.near_members()));
-  roster_ = roster(policy_);
-  host_.reset();
-  try {
-    return default_exception_handler(this, trouble);
-  } catch (const std::bad_alloc&) {
-    return caf::exit_reason::unhandled_exception;
-  }
 }
 
 } // namespace beckon::actors

@@ -29,9 +29,13 @@ namespace beckon::actors {
 
 class group final : public caf::event_based_actor {
 public:
+  /// Members are told this much later what they missed for want of memory.
+  static constexpr std::chrono::milliseconds missed_told_after{500};
+
   group(caf::actor_config& config, node_state& shared, std::string name, caf::actor directory);
   caf::behavior make_behavior() override;
   void on_exit() override;
+  void on_destroy() override;
   const char* name() const override { return "group"; }
 
 private:
@@ -97,6 +101,10 @@ private:
   void flush();
   void retire();
   void retire_if_empty();
+  void miss(const publication& p);
+  void fail_call(const call_group& c);
+  void refuse_join(const join_group& j);
+  void read_or_refuse(const read_roster& r);
   caf::error fail(std::exception_ptr& trouble);
 
   node_state& shared_;
@@ -121,6 +129,7 @@ private:
   bool window_open_ = false;
   bool window_full_ = false; ///< it ends before its time
   bool retired_ = false; ///< the directory has forgotten it
+  std::uint64_t missed_ = 0; ///< publications that there was no memory for, until it is told
 };
 
 } // namespace beckon::actors

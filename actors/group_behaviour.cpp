@@ -1,6 +1,7 @@
 // A group and its behaviour: which one it has, and what only behaviours ask of it.
 
 #include "actors/group.hpp"
+#include "actors/surviving.hpp"
 #include "protocol/names.hpp"
 
 #include <algorithm>
@@ -127,7 +128,7 @@ void group::wake_by(actor_alarm::time_point when) {
   if (retired_)
     return;
   if (!alarm_)
-    alarm_ = std::make_unique<actor_alarm>(*this, [this] { wake(); });
+    alarm_ = std::make_unique<actor_alarm>(*this, [this] { survives([this] { wake(); }); });
   alarm_->ring_by(when);
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/group.hpp"
 #include "actors/home.hpp"
+#include "actors/surviving.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -11,6 +12,7 @@ namespace beckon::actors {
 /// The first join waits until the hub has told who is in the group elsewhere: then its `ok` has the
 /// whole roster.
 void group::open(const join_group& j) {
+  must_not_fail or_it_is_not_counted;
   if (waiting_.empty())
     send(shared_.hub, open_group{name_, caf::actor_cast<caf::actor>(this)});
   waiting_.push_back(j);
@@ -21,8 +23,11 @@ void group::opened(const far_members& all) {
   for (auto& f : all.list)
     apply_far(f);
   roster_.flushed(); // nobody has watched yet
-  for (auto& j : std::exchange(waiting_, {}))
-    join(j);
+  for (auto& j : std::exchange(waiting_, {})) {
+    auto joined = survives([&] { join(j); });
+    if (!joined)
+      refuse_join(j);
+  }
 }
 
 void group::set_far(const far_member& f) {

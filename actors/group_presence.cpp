@@ -2,6 +2,7 @@
 
 #include "actors/group.hpp"
 #include "actors/home.hpp"
+#include "actors/memory_reserve.hpp"
 #include "actors/presence.hpp"
 #include "protocol/json.hpp"
 
@@ -81,7 +82,9 @@ void group::flush_due(const flush_presence& f) {
 
 void group::flush() {
   window_open_ = window_full_ = false;
-  for (auto& frame : presence_frames(roster_, *name_json_, version_)) {
+  auto frames = presence_frames(roster_, *name_json_, version_);
+  must_not_fail between_two_of_them;
+  for (auto& frame : frames) {
     ++version_;
     fan_out(audience_kind::full_watchers, frame);
   }
@@ -91,7 +94,7 @@ void group::flush() {
     fan_out(audience_kind::count_watchers, count_frame(*name_json_, *count_told_));
   }
   for (auto& r : std::exchange(reads_, {}))
-    read(r);
+    read_or_refuse(r);
 }
 
 void group::fan_out(audience_kind to, const protocol::shared_frame& frame) {

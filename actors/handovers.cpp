@@ -1,5 +1,7 @@
 #include "actors/handovers.hpp"
 
+#include "actors/memory_reserve.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -70,7 +72,13 @@ void handovers::settle(std::size_t recipient, protocol::outcome what) {
                             .sessions = 1});
 }
 
+void handovers::settle_all(protocol::outcome what) {
+  for (std::size_t i = 0; i < route_.to.size(); ++i)
+    settle(i, what);
+}
+
 void handovers::send(caf::event_based_actor& self) {
+  must_not_fail between_two_of_them;
   if (!far_.empty())
     send_far(self);
   if (!first_)

@@ -28,7 +28,9 @@ public:
   void add(const session_address& where, std::size_t recipient, std::size_t sessions);
   /// A recipient to whom nothing goes: its outcome is settled at once.
   void settle(std::size_t recipient, protocol::outcome what);
-  /// Sends what was gathered, in the name of `self`. Once, at the end.
+  /// Nothing goes to anybody: it failed, before anything was sent.
+  void settle_all(protocol::outcome what);
+  /// Sends what was gathered, in the name of `self`. Once, at the end; all of it or nothing.
   void send(caf::event_based_actor& self);
 
 private:

@@ -1,6 +1,7 @@
 #include "actors/hub.hpp"
 
 #include "actors/home.hpp"
+#include "actors/surviving.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -11,29 +12,33 @@ hub::hub(caf::actor_config& config, node_state& shared, links& ways, hub_options
          std::function<void(const cluster_event&)> told)
     : caf::event_based_actor(config), shared_(shared), ways_(ways), options_(options),
       told_(std::move(told)), early_(2 * options.window_bytes) {
-  set_down_handler([this](caf::down_msg& down) { close(down.source); });
+  set_down_handler([this](caf::down_msg& down) {
+    survives([&] { close(down.source); });
+  });
 }
 
 caf::behavior hub::make_behavior() {
   show();
   delayed_send(this, options_.heartbeat, beat{});
   return {
-      [this](std::string& batch) { return receive(batch), unanswered{}; },
-      [this](far_route& f) { return send_far(f), unanswered{}; },
-      [this](far_publication& f) { return publish_far(f), unanswered{}; },
-      [this](const far_removal& f) { remove_far(f); },
-      [this](const far_unban& f) { unban_far(f); },
-      [this](settlements& list) { settle_served(list); },
-      [this](answer& a) { answer_served(a); },
-      [this](flush_links) { flush(); },
-      [this](near_member& m) { note(m); },
-      [this](near_user& u) { note(u); },
-      [this](const open_group& o) { open(o); },
-      [this](const link_up& l) { meet(l); },
-      [this](const link_down& l) { part(l); },
-      [this](beat) { heartbeat(); },
-      [this](expire_more more) { expire_more_of(more.peer); },
-      [this](leave_cluster) { leave(); },
+      surviving([this](std::string& batch) { return receive(batch), unanswered{}; },
+                [this](std::string&) { lose_sender(); }),
+      surviving([this](far_route& f) { return send_far(f), unanswered{}; },
+                [this](far_route& f) { refuse_far(f, protocol::outcome::overloaded); }),
+      surviving([this](far_publication& f) { return publish_far(f), unanswered{}; }),
+      surviving([this](const far_removal& f) { remove_far(f); }),
+      surviving([this](const far_unban& f) { unban_far(f); }),
+      surviving([this](settlements& list) { settle_served(list); }),
+      surviving([this](answer& a) { answer_served(a); }),
+      surviving([this](flush_links) { flush(); }),
+      surviving([this](near_member& m) { note(m); }),
+      surviving([this](near_user& u) { note(u); }),
+      surviving([this](const open_group& o) { open(o); }),
+      surviving([this](const link_up& l) { meet(l); }),
+      surviving([this](const link_down& l) { part(l); }),
+      surviving([this](beat) { heartbeat(); }),
+      surviving([this](expire_more more) { expire_more_of(more.peer); }),
+      surviving([this](leave_cluster) { leave(); }),
   };
 }
 
@@ -65,6 +70,15 @@ void hub::part(const link_down& l) {
   for (auto& [id, p] : peers_)
     if (p.link == l.link)
       return lose(id, l.why);
+}
+
+/// There was no memory for what it said: what we know of it is not the truth any more.
+void hub::lose_sender() {
+  for (auto& [id, p] : peers_)
+    if (p.hub.address() == current_sender()) {
+      ways_.drop(p.link, "no memory for what it said");
+      return lose(id, "no memory for what it said");
+    }
 }
 
 /// The only clean-up that anything depends on: the link has ended, however it did.
@@ -237,6 +251,7 @@ void hub::tell_roster(peer& p) {
 }
 
 void hub::send_batch(peer& p) {
+  must_not_fail or_the_peer_misses_it;
   send(p.hub, p.take_batch());
 }
 

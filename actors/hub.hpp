@@ -93,6 +93,7 @@ private:
   void lose(peer_id id, std::string_view why);
   void settle_lost(peer& p);
   void settle_unknown(const awaited& a);
+  void lose_sender();
   void forget_roster(peer_id lost);
   void heartbeat();
   void expire(peer& p, steady_time now);

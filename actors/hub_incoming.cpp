@@ -3,6 +3,7 @@
 #include "actors/group_api.hpp"
 #include "actors/home.hpp"
 #include "actors/hub.hpp"
+#include "actors/memory_reserve.hpp"
 #include "protocol/relayed.hpp"
 
 #include <algorithm>
@@ -50,6 +51,7 @@ void hub::receive(std::string& batch) {
   for (auto& [id, p] : peers_)
     if (p.epoch == epoch && p.hub.address() == from)
       return take_batch(p, batch);
+  must_not_fail or_its_link_misses_it;
   early_.keep(from->address(), epoch, std::move(batch), home::current().now);
 }
 

@@ -2,10 +2,16 @@
 
 #include "actors/home.hpp"
 #include "actors/hub.hpp"
+#include "actors/memory_reserve.hpp"
 
 #include <utility>
 
 namespace beckon::actors {
+
+/// What a record takes beside its texts, and how many copies of those there may be at a time: a
+/// batch that grows moves.
+static constexpr std::size_t record_bytes = 4 * 1024;
+static constexpr std::size_t record_copies = 3;
 
 // ---- this node's own ----
 
@@ -113,6 +119,8 @@ void hub::send_far(far_route& f) {
   }
   if (!p->has_room(bytes))
     return refuse_far(f, protocol::outcome::overloaded);
+  memory_reserve::expect(record_copies * bytes + record_bytes);
+  must_not_fail from_here;
   tell_roster(*p); // who speaks is known there
   out.id = r.ticket ? p->next_id() : 0;
   if (!say(*p, out))
@@ -157,10 +165,12 @@ void hub::publish_far(far_publication& f) {
               .parts = f.parts,
               .expires = home::current().now + count_max};
     auto* p = find(id);
+    auto bytes = out.text.size() + out.binary.size();
     out.id = p && from.ticket ? p->next_id() : 0;
     if (p)
       tell_roster(*p);
-    if (p && p->has_room(out.text.size() + out.binary.size()) && say(*p, out)) {
+    if (p && p->has_room(bytes) && memory_reserve::is_spared(record_copies * bytes) &&
+        say(*p, out)) {
       if (from.ticket)
         p->awaits.add(out.id, std::move(a));
       continue;

@@ -123,6 +123,8 @@ struct retired {};
 struct flush_presence {
   std::uint64_t window = 0; ///< which one is over
 };
+/// What members missed for want of memory is to be told. A group's own.
+struct tell_missed {};
 
 /// Makes a group reachable for settlements, once. To the clerk.
 struct clerk_entry {
@@ -378,6 +380,7 @@ CAF_ADD_TYPE_ID(beckon, (beckon::actors::route))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::publication))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::retire_group))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::flush_presence))
+CAF_ADD_TYPE_ID(beckon, (beckon::actors::tell_missed))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::handover))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::fanout))
 CAF_ADD_TYPE_ID(beckon, (beckon::actors::group_reply))
@@ -420,6 +423,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::route)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::publication)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::retire_group)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::flush_presence)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::tell_missed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::handover)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::fanout)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::group_reply)

@@ -38,6 +38,14 @@ struct identity {
 /// told.
 using authenticate = std::function<std::optional<identity>(std::string_view token)>;
 
+/// How much of the memory that the node may take is left; net/memory_watermark.hpp says when it is
+/// what.
+enum class memory_level : std::uint8_t {
+  enough,
+  short_of, ///< nobody new is let in
+  critical, ///< sessions are closed
+};
+
 struct node_state {
   std::string name = "node";
   protocol::limits bounds;
@@ -63,6 +71,7 @@ struct node_state {
   std::atomic<std::size_t> groups{0};
   std::atomic<std::uint64_t> incarnations{1}; ///< of groups; the source of epochs
   std::atomic<bool> draining{false};
+  std::atomic<memory_level> memory{memory_level::enough};
   std::atomic<std::size_t> bots_placed{0}; ///< on homes, in turn
 
   node_state();

@@ -74,10 +74,16 @@ public:
   template <class Record>
   bool say(const Record& r) {
     assert(!batch_is_full());
-    if (out_.empty())
-      protocol::start_batch(out_, epoch);
     auto before = out_.size();
-    protocol::append(out_, r);
+    try {
+      if (out_.empty())
+        protocol::start_batch(out_, epoch);
+      before = out_.size();
+      protocol::append(out_, r);
+    } catch (...) { // no memory: half a record would be a bad one
+      out_.resize(before);
+      throw;
+    }
     if (out_.size() - before > protocol::record_bytes_max) {
       out_.resize(before);
       return false;

@@ -1,6 +1,7 @@
 #include "actors/relay.hpp"
 
 #include "actors/session.hpp"
+#include "actors/surviving.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -9,26 +10,30 @@ namespace beckon::actors {
 
 relay::relay(caf::actor_config& config, home& place)
     : pinned_actor(config, *place.unit), home_(place) {
-  set_down_handler([this](caf::down_msg& down) { forget(down); });
+  set_down_handler([this](caf::down_msg& down) { survives([&] { forget(down); }); });
 }
 
 caf::behavior relay::make_behavior() {
   return {
-      [this](handover& h) { return hand_over(h), unanswered{}; },
-      [this](fanout& f) { return fan_out(f), unanswered{}; },
-      [this](group_reply& r) { reply(r); },
-      [this](settlements& list) { settle(list); },
-      [this](answer& a) { answer_caller(a); },
+      surviving([this](handover& h) { return hand_over(h), unanswered{}; }),
+      surviving([this](fanout& f) { return fan_out(f), unanswered{}; }),
+      surviving([this](group_reply& r) { reply(r); }),
+      surviving([this](settlements& list) { settle(list); }),
+      surviving([this](answer& a) { answer_caller(a); }),
   };
 }
 
 /// One session's trouble (memory ran out while it was served) ends that session, never the relay.
+/// @returns whether there was none
 template <class F>
-void relay::guarded(session& who, F f) {
+bool relay::guarded(session& who, F f) {
   try {
+    may_fail alone;
     f(who);
+    return true;
   } catch (const std::exception& trouble) {
     who.fail(trouble.what());
+    return false;
   }
 }
 
@@ -46,9 +51,12 @@ void relay::hand_over_to(const handover& h, const handover_target& target) {
                .result = protocol::outcome::offline,
                .recipient = target.recipient,
                .sessions = target.sessions};
-  if (auto* who = home_.find(target.slot, target.generation))
-    guarded(*who, [&](session& callee) { callee.hand_over(h, s); });
-  else if (h.ticket)
+  auto* who = home_.find(target.slot, target.generation);
+  if (who && guarded(*who, [&](session& callee) { callee.hand_over(h, s); }))
+    return;
+  if (who)
+    s.result = protocol::outcome::overloaded;
+  if (h.ticket)
     home_.settle(s);
 }
 

@@ -36,7 +36,7 @@ private:
   void answer_caller(const answer& a);
   void forget(const caf::down_msg& down);
   template <class F>
-  void guarded(session& who, F f);
+  bool guarded(session& who, F f);
 
   home& home_;
   std::unordered_map<caf::actor_id, std::size_t>

@@ -69,6 +69,8 @@ public:
   /// It does not read what is queued for it, or does not answer pings.
   void close_slow();
   void close_silent();
+  /// Its queue is among the largest, and the node is short of memory.
+  void close_shed();
   /// Whether an answer is outstanding that takes its time.
   bool waits() const noexcept { return tickets_.waiting() > 0; }
   /// A frame of the connection's own kind (ping, pong) counts against the rate. Closes when it was

@@ -23,6 +23,8 @@ void session::join(const client_frame& f) {
     return refuse_for_now(f, *wait);
   auto as = f.as ? *f.as : std::string_view(user_);
   auto own = groups_.find(name);
+  if (home_.shared.memory.load(std::memory_order_relaxed) != memory_level::enough)
+    return refuse(f, code::unavailable);
   if (own != groups_.end() && f.as && own->second.as != as)
     return refuse(f, code::exists);
   if (own == groups_.end() && groups_.size() >= home_.shared.bounds.groups_per_session_max)

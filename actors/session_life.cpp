@@ -1,12 +1,14 @@
 // A session's beginning and end: who it is, its URL's groups, its welcome, its deadlines, its
 // close.
 
+#include "actors/memory_reserve.hpp"
 #include "actors/relay.hpp"
 #include "actors/session.hpp"
 #include "protocol/encode.hpp"
 #include "protocol/json.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace beckon::actors {
 
@@ -86,7 +88,7 @@ void session::authenticate(identity who) {
 
 void session::enroll_answered(const group_reply& r) {
   if (r.what == group_reply::kind::refused)
-    return close(close_code::connection_limit);
+    return close(r.why == code::unavailable ? close_code::shedding : close_code::connection_limit);
   if (opening_->groups.size() > home_.shared.bounds.groups_per_session_max)
     return close_named(close_code::denied, protocol::name(code::too_many),
                        protocol::text(code::too_many), {});
@@ -208,6 +210,11 @@ void session::close_slow() {
     close(close_code::slow_consumer);
 }
 
+void session::close_shed() {
+  if (phase_ < phase::closing)
+    close(close_code::shedding);
+}
+
 void session::close_silent() {
   if (phase_ < phase::closing)
     close(close_code::ping_timeout);
@@ -233,10 +240,16 @@ void session::fail(const char*) noexcept {
   if (phase_ >= phase::closing)
     return;
   phase_ = phase::closing;
-  port_->close(close_code::internal_error);
+  must_not_fail here;
+  try {
+    port_->close(close_code::internal_error);
+  } catch (const std::bad_alloc&) {
+    // A bot's port, which looks again.
+  }
 }
 
 void session::end() {
+  must_not_fail here; // or it is still said to be where it is not
   if (phase_ != phase::ended) {
     phase_ = phase::ended;
     home_.scratch.clear(); // as in `fail`: trouble may have ended it in the middle of an answer

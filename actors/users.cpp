@@ -2,44 +2,58 @@
 
 #include "actors/handovers.hpp"
 #include "actors/home.hpp"
+#include "actors/surviving.hpp"
 
 #include <algorithm>
 
 namespace beckon::actors {
 
+/// What a session takes here, the first of its user.
+static constexpr std::size_t entry_bytes = 2 * 1024;
+
 users::users(caf::actor_config& config, node_state& shared)
     : caf::event_based_actor(config), shared_(shared) {
-  set_down_handler([this](caf::down_msg& down) { forget(down.source.id()); });
+  set_down_handler([this](caf::down_msg& down) { survives([&] { forget(down.source.id()); }); });
 }
 
 caf::behavior users::make_behavior() {
   return {
-      [this](route& r) { return deliver(r), unanswered{}; },
-      [this](enroll_session& e) { enroll(e); },
-      [this](const far_user& f) { set_far(f); },
-      [this](const peer_lost& lost) { lose(lost); },
-      [this](const far_checkpoint& c) { pass_on(*this, shared_, c); },
+      surviving(
+          [this](route& r) { return deliver(r), unanswered{}; },
+          [this](route& r) { handovers(shared_, r).settle_all(protocol::outcome::overloaded); }),
+      surviving([this](enroll_session& e) { enroll(e); },
+                [this](enroll_session& e) { refuse(e.where, protocol::code::unavailable); }),
+      surviving([this](const far_user& f) { set_far(f); }),
+      surviving([this](const peer_lost& lost) { lose(lost); }),
+      surviving([this](const far_checkpoint& c) { pass_on(*this, shared_, c); }),
   };
 }
 
 void users::enroll(enroll_session& e) {
+  memory_reserve::expect(entry_bytes);
+  must_not_fail from_here;
   auto& own = by_user_[e.user];
-  group_reply r;
-  r.to = e.where;
   auto most = shared_.bounds.connections_per_user_max;
-  if (most && own.size() >= most) {
-    r.what = group_reply::kind::refused;
-    r.why = protocol::code::too_many;
-  } else {
-    r.what = group_reply::kind::enrolled;
-    monitor(e.session);
-    own.push_back(e.session.id());
-    tell_hub(e.user, own.size());
-    by_name_.emplace(e.name, e.session.id());
-    sessions_.emplace(e.session.id(), entry{e.where, std::move(e.user), std::move(e.name)});
-  }
-  auto& relay = shared_.homes[r.to.home]->relay_handle;
-  send(relay, std::move(r));
+  if (most && own.size() >= most)
+    return refuse(e.where, protocol::code::too_many);
+  auto where = e.where;
+  monitor(e.session);
+  own.push_back(e.session.id());
+  tell_hub(e.user, own.size());
+  by_name_.emplace(e.name, e.session.id());
+  sessions_.emplace(e.session.id(), entry{e.where, std::move(e.user), std::move(e.name)});
+  group_reply r;
+  r.what = group_reply::kind::enrolled;
+  r.to = where;
+  send(shared_.homes[where.home]->relay_handle, std::move(r));
+}
+
+void users::refuse(const session_address& who, protocol::code why) {
+  group_reply r;
+  r.what = group_reply::kind::refused;
+  r.to = who;
+  r.why = why;
+  send(shared_.homes[who.home]->relay_handle, std::move(r));
 }
 
 void users::deliver(route& r) {

@@ -30,6 +30,7 @@ private:
     std::string name;
   };
   void enroll(enroll_session& e);
+  void refuse(const session_address& who, protocol::code why);
   void deliver(route& r);
   void deliver_to_session(route& r);
   void forget(caf::actor_id session);

@@ -76,6 +76,8 @@ std::string_view name(close_code c) noexcept {
     return "rate_limited";
   case close_code::slow_consumer:
     return "slow_consumer";
+  case close_code::shedding:
+    return "shedding";
   case close_code::ping_timeout:
     return "ping_timeout";
   case close_code::token_expired:
@@ -150,6 +152,8 @@ std::string_view text(close_code c) noexcept {
     return "over the rate for too long";
   case close_code::slow_consumer:
     return "what is queued is not read";
+  case close_code::shedding:
+    return "the node is short of memory";
   case close_code::ping_timeout:
     return "no answer to a ping";
   case close_code::token_expired:

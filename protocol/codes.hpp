@@ -49,6 +49,7 @@ enum class close_code : std::uint16_t {
   connection_limit = 4101,
   rate_limited = 4102,
   slow_consumer = 4103,
+  shedding = 4104,
   ping_timeout = 4105,
   token_expired = 4106,
   draining = 4200,
@@ -90,8 +91,8 @@ inline constexpr close_code close_codes[] = {
     close_code::policy_violation, close_code::too_big,          close_code::internal_error,
     close_code::auth_timeout,     close_code::invalid_token,    close_code::denied,
     close_code::too_many_errors,  close_code::connection_limit, close_code::rate_limited,
-    close_code::slow_consumer,    close_code::ping_timeout,     close_code::token_expired,
-    close_code::draining,
+    close_code::slow_consumer,    close_code::shedding,         close_code::ping_timeout,
+    close_code::token_expired,    close_code::draining,
 };
 
 } // namespace beckon::protocol
