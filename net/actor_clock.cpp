@@ -1,11 +1,14 @@
 #include "net/actor_clock.hpp"
 
+#include "actors/memory_reserve.hpp"
+
 #include <utility>
 
 namespace beckon::net {
 
 template <class F>
 void actor_clock::locked(F change) {
+  actors::must_not_fail or_the_clock_stands; // what is due later is small
   std::lock_guard guard{mutex_};
   change();
   rearm();
@@ -69,6 +72,7 @@ void actor_clock::rearm() {
   timer_.async_wait([this](boost::system::error_code ec) {
     if (ec)
       return; // set anew, for something earlier, or shut down
+    actors::must_not_fail here;
     std::lock_guard guard{mutex_};
     armed_ = false;
     trigger_expired_timeouts();

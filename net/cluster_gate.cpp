@@ -1,5 +1,6 @@
 #include "net/cluster_gate.hpp"
 
+#include "actors/memory_reserve.hpp"
 #include "net/cluster_identity.hpp"
 
 #include <algorithm>
@@ -100,6 +101,7 @@ void cluster_gate::run() {
   sigset_t all; // signals are for the main thread
   sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  actors::must_not_fail here; // CAF ends a broker whose handler throws
   unit_.run();
   // The system would wait for ever for this thread's reference to its logger.
   caf::logger::set_current_actor_system(nullptr);

@@ -4,6 +4,8 @@
 #include "net/connection.hpp"
 #include "net/socket_state.hpp"
 
+#include "actors/memory_reserve.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <exception>
@@ -15,6 +17,8 @@ namespace beckon::net {
 using actors::steady_time;
 using protocol::close_code;
 
+/// What a connection and its story take until there is a request.
+static constexpr std::size_t start_bytes = 8 * 1024;
 static constexpr std::string_view ping_frame("\x89\0", 2);
 
 connection::connection(services& around, thread_unit& unit, unique_fd socket,
@@ -30,6 +34,8 @@ connection::~connection() = default;
 // ----------------------------------------------------------------------------------------------------
 
 void connection::start() {
+  actors::memory_reserve::expect(start_bytes);
+  actors::must_not_fail from_here;
   around_.gate.accepted(arrival_, from_);
   place().count.connections.add();
   place().count.handshakes.add();
@@ -43,6 +49,13 @@ void connection::start() {
   wake_by(started_ + around_.values.handshake_timeout);
   if (!unit_.sockets.add(socket_.get(), *this))
     gone_ = true;
+}
+
+void connection::shed(bool at_once) {
+  if (session_ && phase_ == phase::open)
+    session_->close_shed();
+  if (at_once)
+    cut();
 }
 
 void connection::cut() {
@@ -75,6 +88,8 @@ story connection::tell_story(std::shared_ptr<connection> self) {
 
 void connection::fail(const char* why) noexcept {
   try {
+    actors::must_not_fail so_that_its_client_hears;
+    place().count.out_of_memory.add();
     around_.log.error("connection_failed", {{"why", why}});
     close(close_code::internal_error, {});
   } catch (const std::bad_alloc&) {
@@ -141,6 +156,7 @@ task connection::say_goodbye() {
 }
 
 void connection::finish() {
+  actors::must_not_fail here;
   phase_ = phase::done;
   alarm_.disarm();
   end_handshake();

@@ -49,6 +49,12 @@ public:
   void go_on() { wake_.notify(); }
   /// Ends it now, without a word.
   void cut();
+  /// What it keeps for its client: what is queued, and what has come of a message.
+  std::size_t held() const noexcept { return queued() + websocket_.held(); }
+  /// Its end is under way, and it lets go of what it holds.
+  bool ends() const noexcept { return phase_ >= phase::closing; }
+  /// Closes it (4104) for what it holds; `at_once`: a goodbye would take too long.
+  void shed(bool at_once);
   /// Gives the kernel what is queued. By the unit, at the end of a turn.
   void flush();
 
@@ -109,6 +115,7 @@ private:
   void drop_handshake(actors::refusal why);
   void go_unless_asked();
   void start_goodbye();
+  void queue_goodbye(protocol::close_code why, std::string_view bye) noexcept;
   void lose_client();
   void end_handshake();
   bool end_session() noexcept;

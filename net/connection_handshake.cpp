@@ -35,7 +35,8 @@ task connection::shake_hands() {
 }
 
 void connection::take_request(std::string_view block, std::string_view rest) {
-  auto ready = !around_.node.draining.load(std::memory_order_relaxed);
+  auto ready = !around_.node.draining.load(std::memory_order_relaxed) &&
+               around_.node.memory.load(std::memory_order_relaxed) == actors::memory_level::enough;
   auto v = check_upgrade(block, {around_.values, around_.node.verify, ready});
   if (v.bad_token)
     around_.gate.failed_token(from_, place().now);

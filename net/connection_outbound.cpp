@@ -1,6 +1,7 @@
 // What a connection sends: queued by its session, gathered into batches, given to the kernel once a
 // turn.
 
+#include "actors/memory_reserve.hpp"
 #include "net/connection.hpp"
 #include "net/socket_state.hpp"
 
@@ -193,18 +194,28 @@ void connection::tell_closed(close_code why) {
                     {"user", session_ ? std::string_view(session_->user()) : ""}});
 }
 
+/// Where there is not even memory for its last words, it goes without.
+void connection::queue_goodbye(close_code why, std::string_view bye) noexcept {
+  try {
+    if (!bye.empty())
+      append_text(bye);
+    end_batch();
+    std::string frame;
+    append_close(frame, why);
+    outbox_.append(frame);
+  } catch (const std::bad_alloc&) {
+    gone_ = true;
+  }
+}
+
 void connection::close(close_code why, std::string_view bye) {
   if (phase_ != phase::open)
     return;
+  actors::must_not_fail so_that_its_client_hears;
   tell_closed(why);
   if (why == close_code::invalid_token)
     around_.gate.failed_token(from_, place().now);
-  if (!bye.empty())
-    append_text(bye);
-  end_batch();
-  std::string frame;
-  append_close(frame, why);
-  outbox_.append(frame);
+  queue_goodbye(why, bye);
   start_goodbye();
   make_dirty();
   wake_later();

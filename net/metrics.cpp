@@ -1,5 +1,7 @@
 #include "net/metrics.hpp"
 
+#include "actors/memory_reserve.hpp"
+#include "net/allocator.hpp"
 #include "net/outbox.hpp"
 #include "protocol/large_frames.hpp"
 
@@ -97,6 +99,30 @@ private:
                           MetricType::Counter);
     add(dropped, static_cast<double>(from_.log_lines_dropped));
     families.insert(families.end(), {build, memory, dropped});
+    if (from_.memory)
+      collect_memory(families);
+  }
+
+  void collect_memory(std::vector<MetricFamily>& families) const {
+    auto& m = *from_.memory;
+    auto single = [&](const char* name, const char* help, MetricType type, std::uint64_t value,
+                      labels with = {}) {
+      families.push_back(family(name, help, type));
+      add(families.back(), static_cast<double>(value), std::move(with));
+    };
+    single("memory_limit_bytes", "What the node may take beside what it held when it began to serve.",
+           MetricType::Gauge, m.may_take, {{"bound", text_of(net::name(m.bound))}});
+    single("memory_taken_bytes", "What it has taken of that.", MetricType::Gauge, m.taken);
+    single("memory_level", "0: enough; 1: nobody new is let in; 2: sessions are closed.",
+           MetricType::Gauge, static_cast<std::uint64_t>(m.level));
+    single("memory_allocated_bytes", "In use, as the allocator counts.", MetricType::Gauge,
+           allocated_bytes());
+    single("memory_free_bytes", "Pages that the allocator keeps for what comes.", MetricType::Gauge,
+           m.free);
+    single("memory_reserve_bytes", "Kept back for clean-up.", MetricType::Gauge,
+           actors::memory_reserve::held_bytes());
+    single("memory_given_back_bytes_total", "Free pages that the system has back.",
+           MetricType::Counter, m.given_back);
   }
 
   void collect_gauges(std::vector<MetricFamily>& families) const {
@@ -145,6 +171,8 @@ private:
         {"sent_bytes_total", "Bytes written to clients' sockets.", &counters::bytes_out},
         {"slow_consumers_total", "Times that a session's queue became full.",
          &counters::slow_consumers},
+        {"out_of_memory_total", "Messages and connections that there was no memory for.",
+         &counters::out_of_memory},
         {"gap_frames_total", "Frames that sessions missed because their queue was full.",
          &counters::gap_frames},
         {"turns_slow_total", "Turns of a thread that took over 50 ms.", &counters::turns_slow},

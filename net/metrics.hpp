@@ -6,6 +6,7 @@
 #include "actors/cluster_view.hpp"
 #include "actors/counters.hpp"
 #include "net/cluster_counters.hpp"
+#include "net/memory_watermark.hpp"
 
 #include <cstdint>
 #include <span>
@@ -17,6 +18,7 @@ namespace beckon::net {
 struct metric_sources {
   std::span<const actors::counters* const> threads = {};
   std::uint64_t log_lines_dropped = 0;
+  const memory_view* memory = nullptr;            ///< as last measured
   const cluster_counters* cluster = nullptr;      ///< what the gate counted
   const actors::cluster_view* peers = nullptr;    ///< what the hub has shown
   const actors::behaviours* behaviours = nullptr; ///< what became of each

@@ -53,6 +53,8 @@ struct options {
   std::chrono::milliseconds over_limit_timeout{30'000};
   std::chrono::milliseconds drain_timeout{9'000};
 
+  std::uint64_t memory_max = 0; ///< 0: what the system says
+
   log_level least_level = log_level::info;
   log_format format = log_format::text;
 

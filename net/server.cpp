@@ -3,6 +3,7 @@
 #include "actors/clerk.hpp"
 #include "actors/directory.hpp"
 #include "actors/hub.hpp"
+#include "actors/memory_reserve.hpp"
 #include "actors/relay.hpp"
 #include "actors/users.hpp"
 #include "net/connection.hpp"
@@ -54,6 +55,10 @@ server::server(const configured& conf, actors::behaviours known, logger& log)
     units_[i]->place = node_.homes[i].get();
     units_[i]->tell = listeners_of(i);
   }
+  actors::memory_reserve::hold();
+  memory_.emplace(values_.memory_max, units_, node_, log_, main_loop_);
+  for (auto& unit : units_)
+    unit->memory = &*memory_;
   use_scheduler(config_, units_, main_loop_);
   config_.add_message_types<caf::id_block::beckon>();
   if (values_.cluster.listen)
@@ -190,6 +195,7 @@ void server::start_threads() {
     threads_.emplace_back([u = unit.get()] { u->run(); });
   if (cluster_)
     cluster_->start(node_.hub);
+  memory_->begin(); // what is there by now is its own, with the threads' stacks
   for (auto& l : listeners_)
     units_[l.unit]->post([&l] { l.listening->start(); });
   if (operator_)
@@ -250,7 +256,7 @@ std::optional<std::string> server::run(const std::function<void()>& ready) {
   auto until_ended = boost::asio::make_work_guard(main_loop_); // also where nothing else is awaited
   start_threads();
   ready();
-  main_loop_.run();
+  run_main_loop();
   main_loop_.restart();
   if (must_end_.empty())
     drain();
@@ -276,6 +282,16 @@ void server::on_each_thread(F f) {
   }
   for (auto& d : done)
     d.wait();
+}
+
+/// Until it is stopped. What one of its handlers has no memory for is lost, and nothing else.
+void server::run_main_loop() {
+  while (!main_loop_.stopped())
+    try {
+      main_loop_.run();
+    } catch (const std::bad_alloc&) {
+      log_.error("main_loop", {{"why", "no memory"}});
+    }
 }
 
 void server::drain() {
@@ -363,6 +379,7 @@ std::size_t server::connections() const {
 void server::stop_threads() {
   if (threads_.empty())
     return;
+  memory_->end();
   if (operator_)
     operator_->stop();
   if (cluster_)

@@ -6,6 +6,7 @@
 #include "net/gatekeeper.hpp"
 #include "net/listener.hpp"
 #include "net/log.hpp"
+#include "net/memory_watermark.hpp"
 #include "net/operator_listener.hpp"
 #include "net/options.hpp"
 #include "net/scheduler.hpp"
@@ -73,6 +74,7 @@ private:
   void await_signal();
   void heed(int number);
   void start_threads();
+  void run_main_loop();
   void drain();
   void stop_threads();
   std::size_t connections() const;
@@ -97,6 +99,7 @@ private:
   boost::asio::io_context cluster_loop_{1}; ///< of the gate and CAF's broker; the gate runs it
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
+  std::optional<memory_watermark> memory_; ///< once there are threads to look at it
   std::optional<services> services_;
   struct bound {
     std::size_t unit;

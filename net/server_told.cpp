@@ -27,8 +27,10 @@ std::string server::metrics() const {
   for (auto& home : node_.homes)
     threads.push_back(&home->count);
   auto peers = node_.cluster.load();
+  auto memory = memory_->view();
   return metrics_text({.threads = threads,
                        .log_lines_dropped = log_.dropped(),
+                       .memory = &memory,
                        .cluster = cluster_ ? &cluster_->count() : nullptr,
                        .peers = peers.get(),
                        .behaviours = &node_.known_behaviours});

@@ -2,6 +2,8 @@
 // What a coroutine waits for: that somebody on its own thread wakes it. Owns: nothing; who waits
 // owns itself. A wake that finds nobody waiting is kept for the next wait.
 
+#include "actors/memory_reserve.hpp"
+
 #include <coroutine>
 #include <utility>
 
@@ -11,6 +13,7 @@ class signal {
 public:
   /// Resumes the waiting coroutine within this call. Not from within another coroutine or an actor.
   void notify() {
+    actors::may_fail within_its_story; // which answers for it
     if (auto waiter = std::exchange(waiter_, nullptr))
       waiter.resume();
     else

@@ -1,6 +1,8 @@
 #include "net/thread_unit.hpp"
 
+#include "actors/memory_reserve.hpp"
 #include "net/connection.hpp"
+#include "net/memory_watermark.hpp"
 
 #include <algorithm>
 #include <caf/logger.hpp>
@@ -26,6 +28,7 @@ thread_unit::~thread_unit() = default;
 // ---- the turn ----
 
 void thread_unit::run() {
+  actors::must_not_fail here; // but where somebody answers for it: stories and handlers
   current_ = this;
   place->enter();
   begin_turn();
@@ -113,6 +116,8 @@ void thread_unit::begin_turn() {
                        .count();
   end_watch(place->now);
   watch_.begin(place->now);
+  if (memory)
+    memory->look(*this);
 }
 
 void thread_unit::end_watch(actors::steady_time now) {
@@ -157,7 +162,7 @@ void thread_unit::run_actors() {
 void thread_unit::resume(caf::resumable* job) {
   switch (job->resume(this, max_throughput_)) {
   case caf::resumable::resume_later:
-    local_.push_back(job); // keeps the reference
+    push_local(job); // keeps the reference; others may have filled the queue meanwhile
     break;
   case caf::resumable::awaiting_message:
   case caf::resumable::done:
@@ -212,6 +217,7 @@ void thread_unit::cut_all() {
 // ---- the run queue ----
 
 void thread_unit::exec_later(caf::resumable* job) {
+  actors::must_not_fail here; // an actor that has mail and is not queued never runs again
   if (current_ == this)
     return push_local(job);
   bool wake;

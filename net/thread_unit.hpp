@@ -4,6 +4,7 @@
 // settlements, one flush per connection.
 
 #include "actors/home.hpp"
+#include "actors/memory_reserve.hpp"
 #include "net/poller.hpp"
 #include "net/standstill.hpp"
 #include "net/turn_watch.hpp"
@@ -27,6 +28,7 @@
 namespace beckon::net {
 
 class connection;
+class memory_watermark;
 
 class thread_unit final : public caf::execution_unit {
   boost::asio::io_context loop_; // first: what follows is made with it
@@ -57,6 +59,7 @@ public:
   }
 
   actors::home* place = nullptr; ///< set before run
+  memory_watermark* memory = nullptr; ///< set before run
   poller sockets;
   std::string read_buffer; ///< shared by the thread's connections: an idle one owns none
 
@@ -76,16 +79,28 @@ public:
     sockets.wake();
   }
   /// Wakes the connection's coroutine in the next turn. On this thread.
-  void wake_later(std::shared_ptr<connection> c) { awake_.push_back(std::move(c)); }
+  void wake_later(std::shared_ptr<connection> c) {
+    actors::must_not_fail or_it_sleeps_on;
+    awake_.push_back(std::move(c));
+  }
   /// Flushes the connection at the end of this turn.
-  void flush_later(connection& c) { dirty_.push_back(&c); }
+  void flush_later(connection& c) {
+    actors::must_not_fail or_it_is_never_flushed;
+    dirty_.push_back(&c);
+  }
   /// Connections of this thread that have started and not ended.
   void admit(connection& c);
   void dismiss(connection& c) { connections_.erase(&c); }
   /// Ends all that are left, without a word.
   void cut_all();
+  /// Closes those that hold most, until so many bytes are let go; now and then, at most
+  /// `shed_at_once` of them.
+  void shed(std::size_t bytes, bool at_once);
   /// Keeps what ended alive until the end of this turn, when no event can name it any more.
-  void bury(std::shared_ptr<connection> c) { buried_.push_back(std::move(c)); }
+  void bury(std::shared_ptr<connection> c) {
+    actors::must_not_fail in_a_story_that_is_over;
+    buried_.push_back(std::move(c));
+  }
 
 private:
   void turn();
@@ -120,6 +135,9 @@ private:
   static constexpr int last_turns_max = 16;
   /// Room for this many actors that wait to be resumed; it grows, which needs memory, and stays.
   static constexpr std::size_t waiting_actors = 4096;
+  /// One that holds less gives nothing worth its end.
+  static constexpr std::size_t shed_bytes_min = 4 * 1024;
+  static constexpr std::size_t shed_at_once = 256;
   static thread_local thread_unit* current_;
 
   boost::asio::executor_work_guard<executor> work_;
@@ -132,6 +150,7 @@ private:
   std::vector<caf::resumable*> remote_; ///< guarded by remote_mutex_
   bool remote_woken_ = false;           ///< guarded by remote_mutex_
 
+  actors::steady_time shed_{}; ///< when it was last
   std::unordered_set<connection*> connections_;
   std::vector<std::shared_ptr<connection>> awake_, waking_;
   boost::circular_buffer<connection*> dirty_; ///< each once

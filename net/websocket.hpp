@@ -44,6 +44,9 @@ public:
   /// Part of a message or frame is here, and the rest is missing.
   bool incomplete() const noexcept { return frame_left_ > 0 || in_message_ || !kept_.empty(); }
 
+  /// Bytes of that.
+  std::size_t held() const noexcept { return partial_.size() + kept_.size(); }
+
   enum class state : std::uint8_t {
     open,
     closed_by_client, ///< its close has been answered
