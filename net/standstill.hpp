@@ -31,23 +31,16 @@ public:
   /// After each look at the sockets. @param slept how long it was meant to last at most
   /// @param found_all whether no socket was left for the next look
   /// @param looks in how many of them each socket that is ready now has had its turn
-  /// @returns how long the thread stood still, where it is the first to see it; else zero
+  /// @returns how long the thread stood still since the last look; zero where that is at most
+  /// `least`
   duration looked(time now, duration slept, bool found_all, std::size_t looks) noexcept {
     auto away = now - std::exchange(looked_, now) - std::max(slept, duration::zero());
-    if (resting_) {
-      looks_left_ = found_all ? 0 : looks_left_ - std::min<std::size_t>(looks_left_, 1);
-      if (found_all && away > least && !std::exchange(prolonged_, true))
-        until_ = now + settling; // another one right behind the first
-      resting_ = looks_left_ > 0 || now < until_;
-      return {};
-    }
-    resting_ = away > least;
-    if (!resting_)
-      return {};
-    looks_left_ = found_all ? 0 : looks;
-    until_ = now + settling;
-    prolonged_ = false;
-    return away;
+    auto stood = away > least;
+    if (resting_)
+      go_on_resting(now, stood, found_all);
+    else if (stood)
+      rest(now, found_all ? 0 : looks);
+    return stood ? away : duration::zero();
   }
 
   /// Deadlines rest in this turn.
@@ -56,6 +49,20 @@ public:
   time until() const noexcept { return until_; }
 
 private:
+  void rest(time now, std::size_t looks) noexcept {
+    resting_ = true;
+    looks_left_ = looks;
+    until_ = now + settling;
+    prolonged_ = false;
+  }
+
+  void go_on_resting(time now, bool stood, bool found_all) noexcept {
+    looks_left_ = found_all ? 0 : looks_left_ - std::min<std::size_t>(looks_left_, 1);
+    if (found_all && stood && !std::exchange(prolonged_, true))
+      until_ = now + settling; // another one right behind the first
+    resting_ = looks_left_ > 0 || now < until_;
+  }
+
   time looked_;
   time until_{};
   std::size_t looks_left_ = 0;

@@ -75,6 +75,23 @@ BOOST_AUTO_TEST_CASE(another_one_right_behind_the_first_is_waited_for_once) {
   BOOST_TEST(!s.resting());
 }
 
+BOOST_AUTO_TEST_CASE(each_is_told_although_deadlines_rest_already) {
+  standstill s(start);
+  s.looked(start + 1s, 0s, all, looks);
+  BOOST_TEST((s.looked(start + 3s, standstill::settling, all, looks) == 2s - standstill::settling));
+  BOOST_TEST((s.looked(start + 4s, 1s, all, looks) == 0s));
+}
+
+BOOST_AUTO_TEST_CASE(one_within_a_sleep_that_ends_in_time_hides_nothing) {
+  standstill s(start);
+  // The deadline slept for is not due yet when the sleep is cut short, and is the first thing due
+  // when it overshoots.
+  s.looked(start + 3s, 5s, all, looks);
+  BOOST_TEST(!s.resting());
+  s.looked(start + 3s + 5s + standstill::least + 1ms, 5s, all, looks);
+  BOOST_TEST(s.resting());
+}
+
 BOOST_AUTO_TEST_CASE(one_between_two_looks_is_noticed_wherever_it_comes) {
   standstill s(start);
   BOOST_TEST(!s.noticed(start + standstill::least));

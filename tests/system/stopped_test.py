@@ -55,6 +55,7 @@ async def test_an_answer_that_came_during_the_stop_is_not_overtaken_by_its_deadl
                 go_on(server)
                 answers = [await answer for answer in asked]
                 assert [answer["type"] for answer in answers] == ["ok"] * pairs, answers
+        eventually(lambda: "thread_stood_still" in server.log(), 5, "the log tells of it")
 
 
 # --- deadlines under load ---
