@@ -49,7 +49,7 @@ void directory::refuse(const join_group& j, protocol::code why) {
 }
 
 directory::groups::iterator directory::make(const std::string& name) {
-  auto made = spawn<group>(shared_, name, caf::actor_cast<caf::actor>(this));
+  auto made = spawn<group>(shared_, name, address());
   monitor(made);
   names_.emplace(made.id(), name);
   shared_.groups.fetch_add(1);

@@ -19,14 +19,13 @@ std::shared_ptr<const std::string> quoted_name(std::string_view name) {
 
 } // namespace
 
-group::group(caf::actor_config& config, node_state& shared, std::string name, caf::actor directory)
+group::group(caf::actor_config& config, node_state& shared, std::string name,
+             caf::actor_addr directory)
     : caf::event_based_actor(config), shared_(shared), name_(std::move(name)),
       name_json_(quoted_name(name_)), epoch_(std::to_string(shared.incarnations.fetch_add(1))),
       policy_(protocol::policy_for(shared.policies, name_)), directory_(std::move(directory)),
       roster_(policy_), audiences_(shared.homes.size()), open_(!shared.hub) {
-  set_down_handler([this](caf::down_msg& down) {
-    survives([&] { forget(down.source); });
-  });
+  set_down_handler([this](caf::down_msg& down) { survives([&] { forget(down.source); }); });
   set_exception_handler([this](std::exception_ptr& trouble) { return fail(trouble); });
 }
 
@@ -298,7 +297,8 @@ void group::refuse(const session_address& who, std::uint64_t question, protocol:
 
 void group::retire_if_empty() {
   if (roster_.empty() && bans_.empty() && !(host_ && host_->stays()))
-    send(directory_, retire_group{name_, joins_});
+    if (auto directory = caf::actor_cast<caf::actor>(directory_))
+      send(directory, retire_group{name_, joins_});
 }
 
 } // namespace beckon::actors

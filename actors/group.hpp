@@ -32,7 +32,7 @@ public:
   /// Members are told this much later what they missed for want of memory.
   static constexpr std::chrono::milliseconds missed_told_after{500};
 
-  group(caf::actor_config& config, node_state& shared, std::string name, caf::actor directory);
+  group(caf::actor_config& config, node_state& shared, std::string name, caf::actor_addr directory);
   caf::behavior make_behavior() override;
   void on_exit() override;
   void on_destroy() override;
@@ -112,7 +112,8 @@ private:
   const std::shared_ptr<const std::string> name_json_;
   const std::string epoch_;
   const protocol::session_policy policy_;
-  caf::actor directory_;
+  /// Weak: the directory holds its groups, and those that stay would hold it beyond the end.
+  const caf::actor_addr directory_;
 
   roster roster_;
   audiences audiences_;
@@ -128,7 +129,7 @@ private:
   std::uint64_t window_ = 0; ///< the number of the one that changes are gathered in
   bool window_open_ = false;
   bool window_full_ = false; ///< it ends before its time
-  bool retired_ = false; ///< the directory has forgotten it
+  bool retired_ = false;     ///< the directory has forgotten it
   std::uint64_t missed_ = 0; ///< publications that there was no memory for, until it is told
 };
 
