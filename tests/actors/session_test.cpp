@@ -968,7 +968,7 @@ BOOST_AUTO_TEST_CASE(a_new_group_of_the_same_name_takes_over_the_membership) {
   joined.group = "g";
   joined.question = 2; // the first was for the group of the URL
   joined.source = at.node.system().spawn<actors::group, caf::hidden>(
-      at.node.node, "g", at.node.node.directory_of("g"));
+      at.node.node, "g", at.node.node.directory_of("g")->address());
   at.node.enter(0);
   at.alice.session().take_reply(joined);
   at.node.enter(0);
