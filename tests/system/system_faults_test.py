@@ -52,6 +52,7 @@ STRACE = shutil.which("strace")
 
 
 @pytest.mark.skipif(not STRACE, reason="no `strace` to make accept fail")
+@pytest.mark.plain("LeakSanitizer does not work under strace")
 @pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM", "ECONNABORTED"])
 def test_97_a_failing_accept_delays_and_loses_nothing(error):
     wrap = (STRACE, "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=accept,accept4",
