@@ -107,6 +107,8 @@ void hub::settle_lost(peer& p) {
 }
 
 void hub::settle_unknown(const awaited& a) {
+  home::current().count.message(message_kind::send, protocol::outcome::unknown,
+                                a.recipients.size());
   for (std::size_t i = 0; i < a.recipients.size(); ++i)
     settle(a, i, protocol::outcome::unknown);
 }

@@ -36,9 +36,11 @@ struct hub_options {
   /// Bytes on their way to one peer. Over it messages are `overloaded`, publications dropped.
   std::size_t window_bytes = link_window_bytes;
   /// What one peer may make us keep: of members and users that it tells of, by peer::told_cost;
-  /// and, by tickets::owed_bytes, of questions that we have not answered.
+  /// and, by tickets::waiting_bytes, of requests and confirmations that its clients wait for. That
+  /// is as much as a hundred sessions may have (session::waiting_bytes); what is `queued` waits for
+  /// nothing and is not refused.
   std::size_t told_bytes_max = std::size_t{512} * 1024 * 1024;
-  std::size_t served_bytes_max = std::size_t{16} * 1024 * 1024;
+  std::size_t served_bytes_max = std::size_t{128} * 1024 * 1024;
 };
 
 class hub final : public caf::event_based_actor {
@@ -161,12 +163,14 @@ private:
   void forget_gone_users();
   void forget_users(peer_id lost);
   bool has_much_to_answer(const peer& p) const;
+  protocol::outcome refusal_of(const peer& p) const;
 
   // How far this node has got with what it said (hub_checkpoints.cpp).
   void hand_on(peer& p, const caf::actor& to);
   void set_checkpoints(peer& p);
   void pass_checkpoint(peer& p, std::uint32_t number);
-  void forget_checkpoints(caf::actor_id group);
+  void forget_checkpoints(const caf::actor_addr& group);
+  void take_back(peer& p, std::size_t bytes);
   void acknowledge(peer& p, std::size_t least);
   void refuse(peer& p, const protocol::route_record& r, protocol::outcome why);
   void cut_unread();

@@ -47,19 +47,27 @@ void hub::pass_checkpoint(peer& p, std::uint32_t number) {
     return;
   ticket settled;
   p.serves.take(number, settled);
-  auto bytes = passed.mapped().bytes;
+  take_back(p, passed.mapped().bytes);
+}
+
+/// So much has been dealt with.
+void hub::take_back(peer& p, std::size_t bytes) {
   p.handed_on -= bytes;
   if (p.dealt_with)
     p.dealt_with->fetch_add(bytes, std::memory_order_relaxed);
   acknowledge(p, credit_bytes);
 }
 
-/// The group has ended; nobody passes them.
-void hub::forget_checkpoints(caf::actor_id group) {
+/// The group has ended; nobody passes them, nor those that were still to be set.
+void hub::forget_checkpoints(const caf::actor_addr& group) {
   for (auto& [id, p] : peers_) {
+    if (auto handed = p.handed_to.extract(group)) {
+      p.unchecked -= handed.mapped();
+      take_back(p, handed.mapped());
+    }
     std::vector<std::uint32_t> numbers;
     for (auto& [number, c] : p.checkpoints)
-      if (c.at == group)
+      if (c.at == group.id())
         numbers.push_back(number);
     for (auto number : numbers)
       pass_checkpoint(p, number);

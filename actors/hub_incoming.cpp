@@ -143,10 +143,11 @@ std::uint32_t hub::serve(peer& p, ticket t, std::chrono::milliseconds wait) {
 hub::trouble hub::take(peer& p, const protocol::route_record& r) {
   if (auto found = judge(p, r); found != standing::good) {
     if (found == standing::forged)
-      refuse(p, r, protocol::outcome::denied);
+      refuse(p, r, refusal_of(p));
     return found == standing::bad ? bad_record : trouble{};
   }
-  if (r.id && has_much_to_answer(p)) {
+  auto waits = r.id && (r.is_request || r.confirm > 0);
+  if (waits && has_much_to_answer(p)) {
     refuse(p, r, protocol::outcome::overloaded);
     return {};
   }
@@ -168,7 +169,8 @@ hub::trouble hub::take(peer& p, const protocol::route_record& r) {
     t.what = r.is_request ? ticket::kind::request : ticket::kind::send;
     t.id = r.id;
     t.to = out.to;
-    out.ticket = serve(p, std::move(t), out.ttl);
+    t.waits = waits;
+    out.ticket = serve(p, std::move(t), waits ? out.ttl : count_max);
   }
   if (auto to = recipient_of(out.by, r.group, out.to.first)) {
     hand_on(p, to);
@@ -199,8 +201,13 @@ hub::trouble hub::take(peer& p, const protocol::publication_record& r) {
   auto counts = r.id && to && found == standing::good;
   if (r.id && !counts)
     say(p, protocol::count_record{r.id, 0});
-  if (!to || found == standing::forged)
+  if (!to)
     return {};
+  if (found == standing::forged) {
+    hand_on(p, to);
+    send(to, far_gap{1});
+    return {};
+  }
   publication out;
   out.what = delivery_of(r.text, r.binary);
   out.except.assign(r.except.begin(), r.except.end());

@@ -37,7 +37,7 @@ void hub::close(const caf::actor_addr& group) {
     return;
   auto name = std::move(found->second);
   names_.erase(found);
-  forget_checkpoints(group.id());
+  forget_checkpoints(group);
   auto entry = groups_.find(name);
   if (entry == groups_.end() || entry->second.local != group)
     return;
@@ -117,11 +117,11 @@ void hub::send_far(far_route& f) {
     out.to.emplace_back(r.to[i]);
     bytes += r.to[i].size();
   }
-  if (!p->has_room(bytes))
-    return refuse_far(f, protocol::outcome::overloaded);
   memory_reserve::expect(record_copies * bytes + record_bytes);
   must_not_fail from_here;
-  tell_roster(*p); // who speaks is known there
+  tell_roster(*p); // who speaks is known there, before what it says
+  if (!p->untold.empty() || !p->has_room(bytes))
+    return refuse_far(f, protocol::outcome::overloaded);
   out.id = r.ticket ? p->next_id() : 0;
   if (!say(*p, out))
     return refuse_far(f, protocol::outcome::overloaded);
@@ -169,8 +169,8 @@ void hub::publish_far(far_publication& f) {
     out.id = p && from.ticket ? p->next_id() : 0;
     if (p)
       tell_roster(*p);
-    if (p && p->has_room(bytes) && memory_reserve::is_spared(record_copies * bytes) &&
-        say(*p, out)) {
+    if (p && p->untold.empty() && p->has_room(bytes) &&
+        memory_reserve::is_spared(record_copies * bytes) && say(*p, out)) {
       if (from.ticket)
         p->awaits.add(out.id, std::move(a));
       continue;

@@ -56,6 +56,12 @@ bool hub::may_speak(const peer& p, std::string_view group, std::string_view from
   return chosen && !chosen->name_for(group).empty();
 }
 
+/// Of what is said in the name of somebody who is not known to be there. Before it has told all its
+/// roster nobody can say whether it lies.
+protocol::outcome hub::refusal_of(const peer& p) const {
+  return p.synced ? protocol::outcome::denied : protocol::outcome::overloaded;
+}
+
 /// Tells it so, where it asked.
 void hub::refuse(peer& p, const protocol::route_record& r, protocol::outcome why) {
   auto kind = r.is_request ? message_kind::request : message_kind::send;
@@ -78,7 +84,7 @@ std::uint64_t hub::credible(peer& p, std::uint64_t stamp) {
 // ---- how much ----
 
 bool hub::has_much_to_answer(const peer& p) const {
-  return p.serves.owed_bytes() >= options_.served_bytes_max;
+  return p.serves.waiting_bytes() >= options_.served_bytes_max;
 }
 
 void hub::cut_unread() {

@@ -224,7 +224,9 @@ void session::send_direct(const client_frame& f) {
     return refuse(f, code::too_many);
   auto confirm = f.id && !is_request ? f.confirm : protocol::confirm_level::queued;
   auto waits = confirm != protocol::confirm_level::queued;
-  if (waits && tickets_.waiting() >= bounds.confirmations_max)
+  if (waits &&
+      (tickets_.waiting() >= bounds.confirmations_max ||
+       tickets_.waiting_bytes() >= std::max(waiting_bytes, bounds.confirmations_max * 1024)))
     return refuse(f, code::too_many);
 
   route r;

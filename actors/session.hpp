@@ -39,6 +39,9 @@ public:
   static constexpr std::chrono::seconds group_answer_max{5};
   /// What a message on its way takes in memory beside its frame.
   static constexpr std::size_t route_bytes = 512;
+  /// Of recipients' names and their outcomes in messages that wait, about; where there may be more
+  /// than 1024 confirmations_max, 1 KiB for each. Over it: too_many.
+  static constexpr std::size_t waiting_bytes = std::size_t{1024} * 1024;
   /// How long a checkpoint may hold a client back, whatever time its frame gives: nobody is told of
   /// its outcome.
   static constexpr std::chrono::seconds checkpoint_wait_max{5};

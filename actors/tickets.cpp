@@ -21,7 +21,9 @@ std::uint32_t tickets::open(ticket t) {
   assert(entered); // after 2^32 others its number is free again
   requests_ += entered->what == ticket::kind::request;
   waiting_ += entered->waits;
-  owed_bytes_ += owed_by(*entered);
+  auto owed = owed_by(*entered);
+  owed_bytes_ += owed;
+  waiting_bytes_ += entered->waits ? owed : 0;
   if (entered->group)
     by_group_.insert(*entered);
   return last_;
@@ -103,7 +105,9 @@ void tickets::remove(entry& which, ticket& out) {
   open_.erase(number);
   requests_ -= out.what == ticket::kind::request;
   waiting_ -= out.waits;
-  owed_bytes_ -= owed_by(out);
+  auto owed = owed_by(out);
+  owed_bytes_ -= owed;
+  waiting_bytes_ -= out.waits ? owed : 0;
 }
 
 std::size_t tickets::owed_by(const ticket& t) noexcept {

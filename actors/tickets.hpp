@@ -59,6 +59,8 @@ public:
   std::size_t waiting() const noexcept { return waiting_; }
   /// Bytes of recipients' names that answers may have to repeat.
   std::size_t owed_bytes() const noexcept { return owed_bytes_; }
+  /// Those of tickets that wait.
+  std::size_t waiting_bytes() const noexcept { return waiting_bytes_; }
   /// @returns the earliest expiry. @pre size() > 0
   steady_time next_expiry() const { return open_.next_expiry(); }
 
@@ -85,6 +87,7 @@ private:
   std::size_t requests_ = 0;
   std::size_t waiting_ = 0;
   std::size_t owed_bytes_ = 0;
+  std::size_t waiting_bytes_ = 0;
 };
 
 /// The outcomes of a complete ticket that are not `delivered`; they point into it.

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -210,7 +211,7 @@ BOOST_AUTO_TEST_CASE(nobody_speaks_in_the_name_of_another_nodes_member) {
   mallory of;
   client alice(of, "alice"), carol(of, "carol");
   auto forged = R"({"type":"direct","group":"g","from":"carol","at":1,"data":1})";
-  of.say(to_alice(forged));
+  of.say(protocol::synced_record{}, to_alice(forged));
   BOOST_TEST(alice.said() == "");
   auto receipt = of.came<protocol::receipt_record>();
   BOOST_TEST_REQUIRE(receipt.size() == 1U);
@@ -221,7 +222,7 @@ BOOST_AUTO_TEST_CASE(nobody_speaks_in_the_name_of_another_nodes_member) {
       .except = {},
       .text = R"({"type":"message","group":"g","from":"carol","at":1,"data":1})",
       .binary = {}});
-  BOOST_TEST(alice.said() == "");
+  BOOST_TEST(alice.said() == gap("g", 1)); // she learns that there was something
   BOOST_TEST(of.came<protocol::count_record>().at(0).count == 0U);
   protocol::route_record to_user{.id = 7,
                                  .by = 1,
@@ -240,6 +241,52 @@ BOOST_AUTO_TEST_CASE(nobody_speaks_in_the_name_of_another_nodes_member) {
   BOOST_TEST(said.find(forged) != std::string::npos);
   BOOST_TEST(said.find(to_user.text) != std::string::npos);
   BOOST_TEST(of.lost() == "");
+}
+
+BOOST_AUTO_TEST_CASE(before_it_has_told_its_roster_nobody_is_called_a_forger) {
+  mallory of;
+  client alice(of, "alice"), carol(of, "carol");
+  auto unheard = R"({"type":"direct","group":"g","from":"carol","at":1,"data":1})";
+  for (auto is_synced : {false, true}) {
+    if (is_synced)
+      of.say(protocol::synced_record{});
+    of.say(to_alice(unheard));
+    BOOST_TEST(alice.said() == "");
+    auto told = of.came<protocol::receipt_record>();
+    BOOST_TEST_REQUIRE(told.size() == 1U);
+    BOOST_TEST((told[0].others.at(0).what ==
+                (is_synced ? protocol::outcome::denied : protocol::outcome::overloaded)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(no_message_overtakes_what_its_sender_is) {
+  actors::hub_options small;
+  small.window_bytes = 16 * 1024;
+  small.heartbeat = 1h, small.timeout = 2h;
+  mallory of(small);
+  of.say(member("eve"));
+  std::vector<std::unique_ptr<recorder>> many; // told before the members of "g"
+  for (int i = 0; i < 60; ++i) {
+    many.push_back(std::make_unique<recorder>(of.here, 0, "m" + std::to_string(i),
+                                              std::vector<std::string>{"a"}));
+    of.settle();
+    many.back()->write(R"({"type":"update","group":"a","meta":")" + std::string(900, 'x') + "\"}");
+    of.settle();
+  }
+  client alice(of, "alice");
+  of.came<protocol::member_record>();
+  std::string batch; // credit comes, and alice's message before the roster goes on
+  protocol::start_batch(batch, 77);
+  protocol::append(batch, protocol::credit_record{20'000});
+  of.here.arrive(of.hub, of.here.node.hub, std::move(batch));
+  alice.write(send_to_bob.substr(0, send_to_bob.find("bob")) + "eve\",\"data\":1}");
+  of.here.settle_without(of.here.node.hub);
+  of.settle();
+  BOOST_TEST(alice.said() == error(1, code::not_delivered, R"("outcomes":{"eve":"overloaded"})"));
+  BOOST_TEST(of.came<protocol::route_record>().empty());
+  for (auto& m : many)
+    m->end();
+  of.settle();
 }
 
 BOOST_AUTO_TEST_CASE(a_user_that_has_just_gone_may_have_spoken_before) {
@@ -384,6 +431,13 @@ BOOST_AUTO_TEST_CASE(only_what_was_asked_is_answered_as_it_was_asked) {
   of.say(protocol::answer_record{id, "\"bob\"", "1", false, {}, {}});
   BOOST_TEST(alice.said() == error(1, code::not_delivered, R"("outcomes":{"bob":"unknown"})"));
   BOOST_TEST(of.lost() == "bad record");
+  std::uint64_t unknown = 0;
+  for (auto& home : of.here.node.homes)
+    unknown += home->count
+                   .messages[static_cast<std::size_t>(actors::message_kind::send)]
+                            [static_cast<std::size_t>(protocol::outcome::unknown)]
+                   .value();
+  BOOST_TEST(unknown == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_receipt_does_not_end_a_publication_and_a_count_no_message) {
@@ -544,6 +598,30 @@ BOOST_AUTO_TEST_CASE(a_group_that_fails_holds_no_credit) {
   BOOST_TEST(of.dealt_with->load() - base == said);
 }
 
+BOOST_AUTO_TEST_CASE(a_group_that_fails_before_its_checkpoint_holds_no_credit) {
+  actors::hub_options patient;
+  patient.timeout = 2h;
+  mallory of(patient);
+  client alice(of, "alice");
+  of.say(member("eve"));
+  of.pass(600ms);
+  auto base = of.dealt_with->load();
+  auto text = R"({"type":"message","group":"g","from":"eve","at":1,"data":")" +
+              std::string(500'000, 'x') + "\"}";
+  std::string batch;
+  protocol::start_batch(batch, 77);
+  protocol::append(batch, protocol::publication_record{
+                              .id = 0, .group = "g", .except = {}, .text = text, .binary = {}});
+  auto said = batch.size();
+  of.here.arrive(of.hub, of.here.node.hub, std::move(batch));
+  auto held = of.here.group_named("g"); // as whoever sends to it does for a moment
+  of.here.settle_without(held);
+  of.here.kill_group("g");
+  of.settle();
+  of.pass(1s);
+  BOOST_TEST(of.dealt_with->load() - base == said);
+}
+
 BOOST_AUTO_TEST_CASE(what_it_waits_for_is_bounded) {
   actors::hub_options small;
   small.served_bytes_max = 10'000;
@@ -570,6 +648,28 @@ BOOST_AUTO_TEST_CASE(what_it_waits_for_is_bounded) {
   BOOST_TEST(of.came<protocol::count_record>().at(0).count == 1U);
   of.pass(61s); // no wait is longer than a client's
   BOOST_TEST(of.came<protocol::receipt_record>().size() == 200 - overloaded);
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_nothing_is_not_refused_for_what_others_wait_for) {
+  actors::hub_options small;
+  small.served_bytes_max = 10'000;
+  small.timeout = 2h;
+  mallory of(small);
+  of.say(member("eve"));
+  client alice(of, "alice");
+  for (std::uint64_t id = 1; id <= 200; ++id) {
+    auto r = to_alice(good_text, id);
+    r.confirm = 2, r.number = id;
+    of.say(r);
+  }
+  alice.said();
+  of.came<protocol::receipt_record>();
+  of.say(to_alice(good_text, 999)); // a sender's checkpoint looks the same
+  BOOST_TEST(alice.said() == good_text + "\n");
+  auto told = of.came<protocol::receipt_record>();
+  BOOST_TEST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].id == 999U);
+  BOOST_TEST(told[0].others.empty());
 }
 
 BOOST_AUTO_TEST_CASE(the_members_and_users_that_it_tells_of_are_bounded) {

@@ -351,6 +351,27 @@ BOOST_AUTO_TEST_CASE(answers_owed_are_bounded_by_reading_later) {
   BOOST_TEST(at.alice.said() == ok(1) + ok(2) + ok(3));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_session_waits_for_is_bounded_in_bytes_as_well) {
+  auto bounds = stage::unlimited();
+  bounds.outbound_bytes_max = bounds.reserve_bytes_max = 4 * 1024 * 1024; // for the answers
+  meeting at(bounds);
+  std::string names;
+  for (int i = 0; i < 256; ++i)
+    names += (i ? ",\"" : "\"") + std::to_string(1000 + i) + std::string(124, 'x') + '"';
+  for (int id = 1; id <= 33; ++id) // of 36 KiB each, as far as its answer goes; 1 MiB holds 29
+    at.alice.write(R"({"type":"send","id":)" + std::to_string(id) + R"(,"to":[)" + names +
+                   R"(],"confirm":"received","data":1})");
+  at.alice.write(R"({"type":"send","id":34,"to":"bob","data":1})"); // waits for nothing
+  auto said = at.alice.said();
+  for (int id = 1; id <= 33; ++id)
+    BOOST_TEST(has(said, error(static_cast<std::uint64_t>(id), code::too_many)) == (id > 29));
+  at.node.settle();
+  BOOST_TEST(has(at.alice.said(), ok(34)));
+  at.alice.write(R"({"type":"send","id":35,"to":"bob","confirm":"written","data":1})");
+  at.node.settle();
+  BOOST_TEST(!has(at.alice.said(), R"("code":"too_many")"));
+}
+
 BOOST_AUTO_TEST_CASE(what_waits_for_an_answer_goes_on_when_its_group_fails) {
   meeting at(with(&protocol::limits::confirmations_max, std::size_t{1}));
   at.alice.write(R"({"type":"publish","id":1,"data":1})");

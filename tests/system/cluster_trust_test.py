@@ -140,6 +140,8 @@ async def test_nobody_speaks_for_a_member_of_this_node(node, certs):
         with Mallory(node, certs) as mallory:
             mallory.say(member("g", "eve"), route("g", ["alice"], direct("bob", '"forged"')), publication("g", direct("bob", '"forged"', kind="message")),
                         route("", ["alice"], '{"type":"direct","from":"bob","at":1,"data":"forged"}', by=1), route("g", ["alice"], direct("eve", '"mark"')))
+            for member_here in (alice, bob):  # who learn that there was something
+                assert (await member_here.next("gap"))["lost"] == 1
             assert (await alice.next("direct"))["data"] == "mark"
         await lives(node, alice, bob)
 
