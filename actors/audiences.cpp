@@ -1,5 +1,6 @@
 #include "actors/audiences.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <memory>
 
@@ -66,6 +67,11 @@ void audiences::leave(seat& s, std::size_t kind) {
   s.listed[kind] = 0;
   shown_[kind][s.where.home] = nullptr;
   watchers_ -= watches(kind);
+}
+
+bool audiences::watched_in_full() const noexcept {
+  auto& by_home = lists_[static_cast<std::size_t>(audience_kind::full_watchers)];
+  return std::ranges::any_of(by_home, [](auto& l) { return !l.empty(); });
 }
 
 const std::vector<audience>& audiences::of(audience_kind kind) {

@@ -25,6 +25,8 @@ public:
   const std::vector<audience>& of(audience_kind kind);
   /// Sessions of this node that are told of changes, in full or as a number.
   std::size_t watchers() const noexcept { return watchers_; }
+  /// Whether any of them is told in full.
+  bool watched_in_full() const noexcept;
 
 private:
   struct entry {

@@ -25,6 +25,9 @@ public:
   /// Who is over its rate is not read until its bucket has room for what the rate lets pass in this
   /// time: so it is read ten times a second, and not for each frame that becomes possible.
   static constexpr std::chrono::milliseconds over_rate_pause{100};
+  /// But no longer than this at a time: a frame of many seconds' rate may have passed on credit,
+  /// and a ping, a close and other small frames are not to wait until it is paid.
+  static constexpr std::chrono::milliseconds over_rate_pause_max{1000};
 
   explicit conduct(const protocol::limits& bounds)
       : frames_(bounds.frames_per_second, bounds.frames_burst),
@@ -80,7 +83,7 @@ private:
       first_refusal_ = now;
     last_refusal_ = now;
     auto room = std::max(units, by.units_in(over_rate_pause));
-    read_again_ = std::max(read_again_, now + by.wait(room));
+    read_again_ = std::max(read_again_, now + std::min(by.wait(room), over_rate_pause_max));
     return by.wait(units);
   }
 

@@ -128,7 +128,7 @@ private:
   std::optional<std::size_t> count_told_ = 0; ///< what all watchers of the count know
   std::uint64_t window_ = 0; ///< the number of the one that changes are gathered in
   bool window_open_ = false;
-  bool window_full_ = false; ///< it ends before its time
+  bool window_full_ = false; ///< it ends after a part of its time
   bool retired_ = false;     ///< the directory has forgotten it
   std::uint64_t missed_ = 0; ///< publications that there was no memory for, until it is told
 };

@@ -69,8 +69,9 @@ void group::schedule_flush() {
     delayed_send(this, presence_window(audiences_.watchers()), flush_presence{++window_});
     window_open_ = true; // only where that had the memory that it takes
   }
-  if (!window_full_ && presence_is_full(roster_)) {
-    send(this, flush_presence{window_});
+  if (!window_full_ && presence_is_full(roster_) && audiences_.watched_in_full()) {
+    // Not at once: who changes fast enough would fill window after window.
+    delayed_send(this, presence_window_if_full(audiences_.watchers()), flush_presence{window_});
     window_full_ = true;
   }
 }

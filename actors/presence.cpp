@@ -62,6 +62,10 @@ std::chrono::milliseconds presence_window(std::size_t watchers) noexcept {
                   std::chrono::milliseconds(std::min(watchers / watchers_per_ms, most)));
 }
 
+std::chrono::milliseconds presence_window_if_full(std::size_t watchers) noexcept {
+  return std::max(presence_window_min, presence_window(watchers) / 4);
+}
+
 std::vector<protocol::shared_frame>
 presence_frames(const roster& members, std::string_view group_json, std::uint64_t version) {
   std::vector<protocol::shared_frame> frames;

@@ -23,7 +23,10 @@ inline constexpr std::size_t watchers_per_ms = 10;
 /// How long a group gathers changes that so many sessions of this node are told of: 50 ms up to 500
 /// of them, 1 s from 10,000, between in proportion.
 std::chrono::milliseconds presence_window(std::size_t watchers) noexcept;
-/// Whether what has been gathered fills a frame, which then leaves before the time.
+/// How long it goes on gathering once a frame is full: a quarter of the window, at least 50 ms.
+std::chrono::milliseconds presence_window_if_full(std::size_t watchers) noexcept;
+/// Whether what has been gathered fills a frame: it leaves before the window's end, so that it
+/// still fits into a watcher's queue.
 inline bool presence_is_full(const roster& members) noexcept {
   return members.pending_bytes() >= roster_split_bytes;
 }

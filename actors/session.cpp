@@ -15,12 +15,24 @@ using protocol::client_frame;
 using protocol::code;
 using protocol::frame_type;
 
+/// What a batch has besides its lines and their ends: it counts against the rate of bytes as well.
+static std::size_t blank_bytes(std::string_view message,
+                               const std::vector<std::string_view>& lines) {
+  auto bytes = message.size();
+  for (auto& line : lines)
+    bytes -= std::min(bytes, line.size() + 1);
+  return bytes;
+}
+
 void session::text(std::string_view message) {
   if (phase_ >= phase::closing)
     return;
   auto& lines = home_.lines;
   if (auto why = protocol::split_batch(message, home_.shared.bounds, lines))
     return reject({.why = *why, .id = 0, .unparsable = true, .field = {}}, message.size());
+  if (auto blank = blank_bytes(message, lines))
+    if (auto wait = conduct_.frame(blank, home_.now, 0))
+      return refuse_over_rate({.why = {}, .id = 0, .unparsable = true, .field = {}}, *wait);
   take_lines(lines);
 }
 
@@ -81,8 +93,12 @@ void session::reject(protocol::rejection why, std::size_t bytes) {
   auto wait = conduct_.frame(bytes, home_.now);
   if (!wait)
     return refuse(why);
+  refuse_over_rate(why, *wait);
+}
+
+void session::refuse_over_rate(protocol::rejection why, std::chrono::milliseconds wait) {
   why = {.why = code::rate_limited, .id = why.id, .unparsable = why.unparsable};
-  refuse(why, message_kind::other, wait->count());
+  refuse(why, message_kind::other, wait.count());
   if (conduct_.over_rate_too_long() && phase_ < phase::closing)
     close(protocol::close_code::rate_limited);
 }

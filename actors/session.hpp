@@ -135,6 +135,7 @@ private:
   void take_lines(std::vector<std::string_view>& lines);
   bool take_line(std::string_view line);
   void reject(protocol::rejection why, std::size_t bytes);
+  void refuse_over_rate(protocol::rejection why, std::chrono::milliseconds wait);
   bool take_frame(const protocol::client_frame& f, std::size_t bytes);
   bool must_wait(const protocol::client_frame& f) const;
   std::size_t silent_bytes_max() const;

@@ -2,6 +2,7 @@
 
 #include "actors/memory_reserve.hpp"
 #include "net/allocator.hpp"
+#include "net/quantity.hpp"
 #include "net/thread_unit.hpp"
 
 #include <algorithm>
@@ -48,6 +49,16 @@ memory_watermark::memory_watermark(std::uint64_t max_bytes, thread_units& units,
     : max_bytes_(max_bytes), units_(units), node_(node), log_(log), timer_(main_loop),
       cgroup_bytes_(cgroup_.bytes()) {
   assert(!units.empty());
+}
+
+std::optional<std::string> memory_watermark::refuse_too_little() const {
+  auto least = hold().resident + may_take_min;
+  if (max_bytes_ == 0 || max_bytes_ >= least)
+    return std::nullopt;
+  constexpr std::uint64_t mib = 1 << 20;
+  return "max-memory: " + print_size(max_bytes_) +
+         " leaves nothing for clients beside what the process holds; at least " +
+         print_size((least / mib + 1) * mib);
 }
 
 void memory_watermark::begin() {

@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -71,6 +72,11 @@ public:
   memory_watermark(std::uint64_t max_bytes, thread_units& units, actors::node_state& node,
                    logger& log, boost::asio::io_context& main_loop);
 
+  /// What is left for clients by --max-memory, at least: some hundred connections.
+  static constexpr std::uint64_t may_take_min = std::uint64_t{4} << 20;
+
+  /// @returns the one line that says that --max-memory leaves nothing to serve with, or nothing
+  std::optional<std::string> refuse_too_little() const;
   /// The node begins to serve: what the process holds now is not counted. Before any client.
   void begin();
   /// No more ticks. On the main loop's thread.

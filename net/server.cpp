@@ -126,6 +126,8 @@ void server::spawn_hub() {
 // --------------------------------------------------------------------------------------------------------
 
 std::optional<std::string> server::bind() {
+  if (auto wrong = memory_->refuse_too_little())
+    return wrong;
   if (auto wrong = bind_public())
     return wrong;
   if (auto wrong = bind_operator())

@@ -134,6 +134,20 @@ BOOST_AUTO_TEST_CASE(a_pause_counts_as_a_refusal_to_its_end) {
   BOOST_TEST(!patient.over_rate_too_long());
 }
 
+BOOST_AUTO_TEST_CASE(who_waits_as_told_is_forgiven_and_read_meanwhile) {
+  protocol::limits bounds;
+  bounds.bytes_per_second = 65'536;
+  conduct c{bounds};
+  BOOST_TEST(!c.frame(800'000, start)); // more than a second's rate: on credit
+  auto wait = c.frame(60'000, start);
+  BOOST_REQUIRE(wait.has_value());
+  BOOST_TEST((*wait > 11s));
+  BOOST_TEST((c.read_again() - start <= conduct::over_rate_pause_max));
+  BOOST_TEST(!c.frame(60'000, start + *wait));
+  BOOST_TEST(c.frame(60'000, start + *wait).has_value());
+  BOOST_TEST(!c.over_rate_too_long());
+}
+
 BOOST_AUTO_TEST_CASE(the_tenth_mistake_within_a_minute_is_one_too_many) {
   conduct c{protocol::limits{}};
   for (int i = 0; i < 9; ++i)

@@ -113,6 +113,13 @@ BOOST_AUTO_TEST_CASE(what_a_lost_node_has_not_answered_is_unknown) {
   nodes.cut(0, 1);
   nodes.settle();
   BOOST_TEST(alice.said() == error(1, code::not_delivered, R"("outcomes":{"bob":"unknown"})"));
+  std::uint64_t counted = 0;
+  for (auto& home : nodes[0].node.homes)
+    counted += home->count
+                   .messages[static_cast<std::size_t>(actors::message_kind::send)]
+                            [static_cast<std::size_t>(protocol::outcome::unknown)]
+                   .value();
+  BOOST_TEST(counted == 1U);
   BOOST_TEST(alice.tell(send_to_bob) ==
              error(1, code::not_delivered, R"("outcomes":{"bob":"offline"})"));
 }

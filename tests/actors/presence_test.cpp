@@ -120,6 +120,13 @@ BOOST_AUTO_TEST_CASE(the_window_grows_with_the_watchers) {
   BOOST_TEST(ms(1'000'000) == 1'000);
 }
 
+BOOST_AUTO_TEST_CASE(a_full_frame_ends_the_window_after_a_quarter_of_it) {
+  auto ms = [](std::size_t watchers) { return presence_window_if_full(watchers).count(); };
+  BOOST_TEST(ms(0) == 50);
+  BOOST_TEST(ms(2'000) == 50);
+  BOOST_TEST(ms(10'000) == 250);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_pending_is_counted_and_full_at_one_frame) {
   roster r;
   auto meta = '"' + std::string(998, 'm') + '"';

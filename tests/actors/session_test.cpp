@@ -1065,6 +1065,19 @@ BOOST_AUTO_TEST_CASE(a_batch_that_is_refused_whole_counts_with_its_size) {
   BOOST_TEST(has(at.alice.said(), R"("code":"rate_limited")"));
 }
 
+BOOST_AUTO_TEST_CASE(blank_lines_count_against_the_rate_of_bytes) {
+  const protocol::limits bounds;
+  meeting at(bounds);
+  const auto batch = std::string(4096, '\n') + R"({"type":"ping"})";
+  for (std::size_t left = bounds.bytes_per_second; left >= batch.size(); left -= batch.size())
+    at.alice.write(batch);
+  BOOST_TEST(!has(at.alice.said(), R"("code":"rate_limited")"));
+  at.alice.write(batch);
+  auto said = at.alice.said();
+  BOOST_TEST(has(said, R"("code":"rate_limited")"));
+  BOOST_TEST(!has(said, R"("type":"pong")"));
+}
+
 BOOST_AUTO_TEST_CASE(who_has_not_said_who_it_is_has_the_same_rates) {
   stage node(1, protocol::limits{});
   recorder nobody(node, 0, actors::greeting{});

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import json
+import re
 import resource
 import subprocess
 
 import pytest
 
-from harness import MiB, ROOM, Server, eventually, note
+from harness import BINARY, MiB, ROOM, Server, eventually, note
 from raw import Raw, encode, request_bytes, upgrade_headers
 
 CONNECTIONS = 8080
@@ -224,6 +225,15 @@ async def test_max_memory_is_a_limit_of_resident_memory():
         crowd.go()
         is_whole(server)
         assert server.metric("beckon_memory_level") == 0
+
+
+def test_max_memory_that_leaves_nothing_for_clients_is_refused():
+    command = [BINARY, "serve", "--insecure", "--port=0", "--max-memory=8MiB"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=ROOM)
+    assert ended.returncode == 78
+    wanted = re.fullmatch(r"beckon: max-memory: 8MiB leaves nothing .*; at least (\d+MiB)\n", ended.stderr)
+    with Server(f"--max-memory={wanted[1]}") as server:
+        assert server.get("/readyz", admin=True)[0] == 200
 
 
 @pytest.mark.limit(120)
