@@ -177,7 +177,7 @@ void bot_port::close(close_code why, std::string_view bye) {
   home_.count.closed(why);
   unread_.clear();
   wake_by(home_.now + end_again); // where there is no memory for that message
-  send(this, end_now::value); // the session is in the middle of something
+  send(this, end_now::value);     // the session is in the middle of something
 }
 
 void bot_port::end() {

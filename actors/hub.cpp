@@ -12,9 +12,7 @@ hub::hub(caf::actor_config& config, node_state& shared, links& ways, hub_options
          std::function<void(const cluster_event&)> told)
     : caf::event_based_actor(config), shared_(shared), ways_(ways), options_(options),
       told_(std::move(told)), early_(2 * options.window_bytes) {
-  set_down_handler([this](caf::down_msg& down) {
-    survives([&] { close(down.source); });
-  });
+  set_down_handler([this](caf::down_msg& down) { survives([&] { close(down.source); }); });
 }
 
 caf::behavior hub::make_behavior() {

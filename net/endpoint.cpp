@@ -2,7 +2,6 @@
 
 #include "net/quantity.hpp"
 
-
 namespace beckon::net {
 
 namespace {

@@ -110,8 +110,9 @@ private:
       families.push_back(family(name, help, type));
       add(families.back(), static_cast<double>(value), std::move(with));
     };
-    single("memory_limit_bytes", "What the node may take beside what it held when it began to serve.",
-           MetricType::Gauge, m.may_take, {{"bound", text_of(net::name(m.bound))}});
+    single("memory_limit_bytes",
+           "What the node may take beside what it held when it began to serve.", MetricType::Gauge,
+           m.may_take, {{"bound", text_of(net::name(m.bound))}});
     single("memory_taken_bytes", "What it has taken of that.", MetricType::Gauge, m.taken);
     single("memory_level", "0: enough; 1: nobody new is let in; 2: sessions are closed.",
            MetricType::Gauge, static_cast<std::uint64_t>(m.level));

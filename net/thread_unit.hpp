@@ -58,7 +58,7 @@ public:
     max_throughput_ = max_throughput;
   }
 
-  actors::home* place = nullptr; ///< set before run
+  actors::home* place = nullptr;      ///< set before run
   memory_watermark* memory = nullptr; ///< set before run
   poller sockets;
   std::string read_buffer; ///< shared by the thread's connections: an idle one owns none
