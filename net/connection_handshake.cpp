@@ -90,7 +90,7 @@ void connection::drop_handshake(actors::refusal why) {
 void connection::end_handshake() {
   if (!std::exchange(shaking_, false))
     return;
-  head_ = {};
+  std::string().swap(head_); // `= {}` would keep the memory
   place().count.handshakes.sub();
   around_.gate.answered(arrival_, session_ || http_only_);
 }

@@ -16,6 +16,8 @@ using protocol::close_code;
 namespace {
 
 constexpr std::size_t batch_bytes_max = 48 * 1024;
+/// Memory that stays for the next one.
+constexpr std::size_t batch_kept_max = 1024;
 
 bool is_text(const protocol::shared_frame& frame) {
   return (frame.wire().front() & 15) == static_cast<char>(protocol::opcode::text);
@@ -84,7 +86,9 @@ void connection::end_batch() {
     return;
   outbox_.append_message(protocol::opcode::text, batch_);
   place().count.frames_out.add();
-  batch_ = {};
+  if (batch_.capacity() > batch_kept_max)
+    std::string().swap(batch_);
+  batch_.clear();
   batch_frames_ = 0;
 }
 

@@ -81,10 +81,6 @@ std::vector<option_row> rates_and_connections() {
 
 std::vector<option_row> memory() {
   return under("Memory",
-               size("max-memory", at(&options::memory_max), {0, 1024 * gib},
-                    "of the process; over 85 % of what it may take beside what it has when it "
-                    "begins to serve, nobody new is let in, over 92 % sessions are closed. 0: as "
-                    "RLIMIT_AS, the control group or the machine say"),
                size("max-outbound", at(&limits::outbound_bytes_max), {kib, gib},
                     "waiting for one client; then `overloaded` and `gap`. At least --max-frame"),
                size("max-reserve", at(&limits::reserve_bytes_max), {64 * kib, gib},

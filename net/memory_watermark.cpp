@@ -160,11 +160,21 @@ memory_view memory_watermark::view() const {
 void memory_watermark::look(thread_unit& unit) {
   auto now = unit.place->now;
   if (now.time_since_epoch().count() >= next_look_.load(std::memory_order_relaxed))
-    if (std::unique_lock guard{mutex_, std::try_to_lock}) // else another thread is at it
-      measure(now);
+    measure_unless_busy(now);
+  if (excess_.load(std::memory_order_relaxed) == 0 || !unit.may_shed())
+    return;
+  // What the last round has let go may lie in the thread's cache, and count as taken.
+  empty_thread_cache();
+  measure_unless_busy(now);
   if (auto excess = excess_.load(std::memory_order_relaxed))
     unit.shed((excess + units_.size() - 1) / units_.size(),
               at_once_.load(std::memory_order_relaxed));
+}
+
+/// Where another thread is at it, its figures do.
+void memory_watermark::measure_unless_busy(steady_time now) {
+  if (std::unique_lock guard{mutex_, std::try_to_lock})
+    measure(now);
 }
 
 // ---- in idle time ----

@@ -52,11 +52,11 @@ public:
   static constexpr unsigned cut_at_once_percent = 96;
   /// Measured at least this often while a thread works, and at most.
   static constexpr std::chrono::milliseconds look_after_max{100};
-  static constexpr std::chrono::milliseconds look_after_min{2};
+  static constexpr std::chrono::milliseconds look_after_min{1};
   /// Faster than this, in bytes a second, nothing is expected to be taken.
   static constexpr std::uint64_t growth_max = std::uint64_t{4} << 30;
   /// Between two rounds in which one thread closes sessions.
-  static constexpr std::chrono::milliseconds cut_every{20};
+  static constexpr std::chrono::milliseconds cut_every{5};
   /// A second in which the process used less CPU is idle: then threads empty what their caches hold
   /// beyond so much.
   static constexpr std::chrono::milliseconds idle_cpu_max{100};
@@ -95,6 +95,7 @@ private:
   };
   held hold() const noexcept;
   void measure(actors::steady_time now);
+  void measure_unless_busy(actors::steady_time now);
   void consider(memory_bound bound, std::uint64_t limit, std::uint64_t base, std::uint64_t now);
   void tell(actors::steady_time now);
   void tick();

@@ -291,6 +291,14 @@ std::vector<option_row> timing() {
           "from SIGTERM to the end of the last connection; under the 10 s that supervisors allow"));
 }
 
+std::vector<option_row> memory() {
+  return under("Memory",
+               size("max-memory", at(&options::memory_max), {0, std::uint64_t{1} << 40},
+                    "of the process; over 85 % of what it may take beside what it has when it "
+                    "begins to serve, nobody new is let in, over 92 % sessions are closed. 0: as "
+                    "RLIMIT_AS, the control group or the machine say"));
+}
+
 std::vector<option_row> logging() {
   constexpr std::array<std::pair<std::string_view, log_level>, 5> levels{
       {{"debug", log_level::debug},
@@ -325,6 +333,7 @@ std::vector<option_row> make_table() {
   append(table, identity());
   append(table, timing());
   append(table, limit_options());
+  append(table, memory());
   append(table, behaviour_options());
   append(table, cluster_options());
   append(table, logging());

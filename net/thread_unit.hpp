@@ -93,9 +93,10 @@ public:
   void dismiss(connection& c) { connections_.erase(&c); }
   /// Ends all that are left, without a word.
   void cut_all();
-  /// Closes those that hold most, until so many bytes are let go; now and then, at most
-  /// `shed_at_once` of them.
+  /// Closes those that hold most, until so many bytes are let go, at most `shed_at_once` of them.
   void shed(std::size_t bytes, bool at_once);
+  /// Not too soon after the last time.
+  bool may_shed() const noexcept;
   /// Keeps what ended alive until the end of this turn, when no event can name it any more.
   void bury(std::shared_ptr<connection> c) {
     actors::must_not_fail in_a_story_that_is_over;

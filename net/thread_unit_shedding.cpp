@@ -16,11 +16,13 @@ static std::size_t size_of(const connection& c) noexcept {
   return static_cast<std::size_t>(std::bit_width(c.held()));
 }
 
+bool thread_unit::may_shed() const noexcept {
+  return place->now - shed_ >= memory_watermark::cut_every;
+}
+
 /// Walks over the connections, and no allocation: the first adds up what those of each size hold,
 /// the others choose the largest.
 void thread_unit::shed(std::size_t bytes, bool at_once) {
-  if (place->now - shed_ < memory_watermark::cut_every)
-    return;
   shed_ = place->now;
   std::array<std::size_t, sizes> held_by_size{};
   std::size_t going = 0;

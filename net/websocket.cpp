@@ -62,13 +62,13 @@ void websocket::keep(std::span<char> left) {
     kept_at_ = kept_.size() - left.size();
     return;
   }
-  kept_ = std::string(left.data(), left.size());
+  std::string(left.data(), left.size()).swap(kept_); // to assign a short one would keep the memory
   kept_at_ = 0;
 }
 
 void websocket::expect_close() noexcept {
   expects_close_ = true;
-  partial_ = {};
+  std::string().swap(partial_); // `= {}` would keep the memory
 }
 
 /// Passes over a frame, or what is here of it, unless it is a close.

@@ -44,8 +44,8 @@ public:
   /// Part of a message or frame is here, and the rest is missing.
   bool incomplete() const noexcept { return frame_left_ > 0 || in_message_ || !kept_.empty(); }
 
-  /// Bytes of that.
-  std::size_t held() const noexcept { return partial_.size() + kept_.size(); }
+  /// Memory of that.
+  std::size_t held() const noexcept { return partial_.capacity() + kept_.capacity(); }
 
   enum class state : std::uint8_t {
     open,

@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_SUITE(net_metrics)
 BOOST_AUTO_TEST_CASE(the_text_is_what_prometheus_reads) {
   counters c;
   auto read = scrape({&c});
-  BOOST_TEST(read.types.size() == 24U);
+  BOOST_TEST(read.types.size() == 25U);
   for (const auto& [name, type] : read.types)
     BOOST_TEST(name.starts_with("beckon_"), name);
   BOOST_TEST(read.samples.at("beckon_build_info{version=\"" BECKON_VERSION "\"}") == 1);
