@@ -266,7 +266,7 @@ def ordinary(tests):
 def sanitize(tests):
     if tests.step("build asan", build, "asan", *EVERYTHING_BUT_BENCH):
         tests.step("ctest asan", run_ctest, "asan")
-        tests.step("system asan", run_pytest_against, "asan")
+        tests.step("system asan", run_pytest_against, "asan", seconds_max=1800)
 
 
 def tidy(tests):

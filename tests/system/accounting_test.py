@@ -8,6 +8,8 @@ import pytest
 from harness import MiB, ROOM, Server, eventually, note
 from raw import TEXT, Raw, encode
 
+pytestmark = pytest.mark.plain("the allocator is the sanitizer's")
+
 # What the allocator may hold beside what is counted: sessions, groups, and lists that have grown.
 SLACK = 3 * MiB
 

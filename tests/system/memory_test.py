@@ -12,6 +12,8 @@ import pytest
 from harness import BINARY, MiB, ROOM, Server, eventually, note
 from raw import Raw, encode, request_bytes, upgrade_headers
 
+pytestmark = pytest.mark.plain("most of the memory is the sanitizer's")
+
 CONNECTIONS = 8080
 AT_ONCE = 300
 
