@@ -219,6 +219,7 @@ void keep_one(early_book& b) {
 struct wheel_book {
   struct alarm final : deadline {
     void due(steady_time) override {}
+    void failed(const char*) noexcept override {}
   };
   explicit wheel_book(std::size_t n) : alarms(n) {
     for (std::size_t i = 0; i < n; ++i)
