@@ -269,7 +269,7 @@ async def test_memory_goes_back_in_idle_time():
 @pytest.mark.limit(300)
 @pytest.mark.parametrize("mib, count, groups, meta", [(8, 6000, 1, 0), (16, 8080, 50, 100), (20, 8080, 8080, 16000), (90, 12000, 3000, 4000)])
 async def test_whatever_is_left_the_process_lives(mib, count, groups, meta):
-    with Server(max_meta="64KiB") as server:
+    with Server(max_meta="16KiB") as server:
         leave(server, mib)
         for _ in range(3):
             crowd = Crowd(server.port)
