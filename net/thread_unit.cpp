@@ -217,12 +217,12 @@ void thread_unit::cut_all() {
 // ---- the run queue ----
 
 void thread_unit::exec_later(caf::resumable* job) {
-  actors::must_not_fail here; // an actor that has mail and is not queued never runs again
   if (current_ == this)
     return push_local(job);
   bool wake;
   {
     std::lock_guard guard{remote_mutex_};
+    actors::must_not_fail here; // an actor that has mail and is not queued never runs again
     remote_.push_back(job);
     wake = !std::exchange(remote_woken_, true);
   }
@@ -232,8 +232,10 @@ void thread_unit::exec_later(caf::resumable* job) {
 
 /// A queue that grows keeps what it has grown to: under a steady load nothing is allocated.
 void thread_unit::push_local(caf::resumable* job) {
-  if (local_.full())
+  if (local_.full()) {
+    actors::must_not_fail here; // as in exec_later
     local_.set_capacity(2 * local_.capacity());
+  }
   local_.push_back(job);
 }
 

@@ -84,10 +84,7 @@ public:
     awake_.push_back(std::move(c));
   }
   /// Flushes the connection at the end of this turn.
-  void flush_later(connection& c) {
-    actors::must_not_fail or_it_is_never_flushed;
-    dirty_.push_back(&c);
-  }
+  void flush_later(connection& c) { dirty_.push_back(&c); } // `admit` has made room for it
   /// Connections of this thread that have started and not ended.
   void admit(connection& c);
   void dismiss(connection& c) { connections_.erase(&c); }
