@@ -14,7 +14,7 @@ import time
 import pytest
 from client import members
 from harness import Server, eventually, note
-from raw import PONG, PING, TEXT, Raw, encode
+from raw import PONG, PING, TEXT, Raw, encode, request_bytes, upgrade_headers
 
 
 def stop(server):
@@ -103,9 +103,9 @@ class Flood:
 @pytest.mark.limit(300)
 @pytest.mark.plain("the flood is to be more than the server can do")
 def test_deadlines_fire_after_a_stop_although_the_load_never_ends():
-    """No bound on the seconds but the sockets' own 60: a thread that is owed half a core gets less from a machine that is busy. What
+    """No bound on the seconds but the sockets' own 120: a thread that is owed half a core gets less from a machine that is busy. What
     must not be is that it never happens."""
-    with Server(threads=1, ping="1s", pong="1h", handshake_timeout="60s", auth_timeout="60s") as server:
+    with Server(threads=1, ping="1s", pong="1h", handshake_timeout="120s", auth_timeout="120s") as server:
         with Raw(server.port, timeout=60).open("alice", "g") as alice, Raw(server.port).open("bob", "g"), Flood(server):
             alice.text({"type": "send", "id": 1, "to": "bob", "data": 1, "confirm": "received", "ttl": 1})
             stop(server)
@@ -120,10 +120,12 @@ def test_deadlines_fire_after_a_stop_although_the_load_never_ends():
             assert answer["outcomes"] == {"bob": "expired"}, answer
             note(f"expired and pinged {time.monotonic() - gone_on:.1f} s after the stop")
             # More than one turn accepts: it goes on by a deadline.
-            new = [Raw(server.port, timeout=60) for _ in range(200)]
+            new = [Raw(server.port, timeout=150) for _ in range(100)]
+            for peer in new:  # all ask at once: one after the other would wait for as many passes over the flood
+                peer.send(request_bytes("/ws?uid=new", upgrade_headers(server.port)))
             for peer in new:
-                assert peer.upgrade("/ws?uid=new").status == 101
-            note(f"200 more were let in {time.monotonic() - gone_on:.1f} s after the stop")
+                assert peer.response().status == 101
+            note(f"100 more were let in {time.monotonic() - gone_on:.1f} s after the stop")
             for peer in new:
                 peer.reset()
 
@@ -132,13 +134,8 @@ def test_deadlines_fire_after_a_stop_although_the_load_never_ends():
 
 
 def test_a_slow_turn_is_counted_and_told():
-    lines, recipients = 64, 10_000
-    line = json.dumps({"type": "send", "to": [f"n{number}" for number in range(recipients)], "data": 1})
-    with Server(threads=1, max_frame="16MiB", max_outbound="32MiB", max_recipients=recipients) as server, Raw(server.port, timeout=60).open("big", "g") as big:
-        slow = server.metric("beckon_turns_slow_total")
-        big.text("\n".join([line] * lines))
-        assert big.ask({"type": "send", "id": 1, "to": "big", "data": 1})["type"] == "ok"
-        eventually(lambda: server.metric("beckon_turns_slow_total") > slow, 5, "its turn is over, and counted")
+    with Server(threads=1) as server, Flood(server):  # a turn reads what lies in 512 sockets
+        eventually(lambda: server.metric("beckon_turns_slow_total") > 0, 30, "turns are slow, and counted")
         told = eventually(lambda: re.search(r"turn_slow thread=0 took_ms=(\S+) cpu_ms=(\S+) doing=(\w+) doing_ms=(\S+)", server.log()), 5,
                           "the log tells of it")
         took, cpu, doing_ms = float(told[1]), float(told[2]), float(told[4])
